@@ -1,0 +1,1 @@
+"""What is claimed, and why: the ledger, the proofs and the explicit constants."""

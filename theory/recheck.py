@@ -1,0 +1,178 @@
+"""Confirms certificates by other means than those that made them.
+
+A derivation is replayed fact by fact, a polynomial identity is evaluated on a grid that has more
+points than the degree allows zeros, a Sturm count is redone with Fractions, an enclosure is
+computed again at twice the precision. A certificate that does not pass turns its step
+INCONCLUSIVE. Of a finite enumeration only the count and the counterexample are recorded; to
+confirm one, run the check again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from theory import expressions
+from theory.decide import RELATIONS, difference_ball
+from theory.rewriting import decode, occurrences
+from theory.terms import Letter, Monomial, Term, combine
+
+__all__ = ["confirms"]
+
+Certificate = Mapping[str, Any]
+
+
+def confirms(certificate: Certificate) -> bool:
+    """True if the certificate proves a positive verdict.
+
+    Raises:
+        ValueError: a kind of certificate that is not known here.
+
+    Example:
+        >>> confirms({"kind": "rational", "left": "1/3", "relation": "<", "right": "1/2"})
+        True
+    """
+    kind = certificate.get("kind")
+    if kind not in _CONFIRM:
+        raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
+    return _CONFIRM[kind](certificate)
+
+
+def _all(certificate: Certificate) -> bool:
+    return bool(certificate["parts"]) and all(map(confirms, certificate["parts"]))
+
+
+def _rational(certificate: Certificate) -> bool:
+    holds = RELATIONS[certificate["relation"]]
+    return holds(Fraction(certificate["left"]), Fraction(certificate["right"]))
+
+
+def _polynomial(certificate: Certificate) -> bool:
+    """A polynomial of degree at most k_i in x_i that vanishes on a grid of k_i + 1 points each is zero."""
+    sides, variables = (certificate["left"], certificate["right"]), certificate["variables"]
+    sizes = [1 + max(expressions.degree(side, x) for side in sides) for x in variables]
+    for point in itertools.product(*(range(size) for size in sizes)):
+        values = {x: Fraction(v) for x, v in zip(variables, point, strict=True)}
+        if expressions.evaluate(sides[0], values) != expressions.evaluate(sides[1], values):
+            return False
+    return True
+
+
+def _sturm(certificate: Certificate) -> bool:
+    text, low, high = certificate["polynomial"], Fraction(certificate["low"]), Fraction(certificate["high"])
+    (x,) = expressions.names(text)
+    points = [Fraction(k) for k in range(expressions.degree(text, x) + 1)]
+    chain = [_interpolate(points, [expressions.evaluate(text, {x: p}) for p in points])]
+    chain.append([k * c for k, c in enumerate(chain[0])][1:])
+    while any(chain[-1]):
+        chain.append([-c for c in _remainder(chain[-2], chain[-1])])
+    positive = all(expressions.evaluate(text, {x: end}) > 0 for end in (low, high))
+    return positive and _variations(chain, low) == _variations(chain, high)
+
+
+def _interpolate(points: list[Fraction], values: list[Fraction]) -> list[Fraction]:
+    """Coefficients, lowest first, of the polynomial through the given points (Newton)."""
+    slopes = list(values)
+    for level in range(1, len(points)):
+        for i in range(len(points) - 1, level - 1, -1):
+            slopes[i] = (slopes[i] - slopes[i - 1]) / (points[i] - points[i - level])
+    result = [Fraction(0)]
+    for point, slope in zip(reversed(points), reversed(slopes), strict=True):
+        shifted = [Fraction(0), *result]
+        result = [a - point * b for a, b in itertools.zip_longest(shifted, result, fillvalue=Fraction(0))]
+        result[0] += slope
+    while len(result) > 1 and not result[-1]:
+        result.pop()
+    return result
+
+
+def _remainder(dividend: list[Fraction], divisor: list[Fraction]) -> list[Fraction]:
+    rest = list(dividend)
+    while len(rest) >= len(divisor):
+        factor, shift = rest[-1] / divisor[-1], len(rest) - len(divisor)
+        rest = [c - factor * (divisor[i - shift] if i >= shift else 0) for i, c in enumerate(rest)][:-1]
+    while rest and not rest[-1]:
+        rest.pop()
+    return rest
+
+
+def _variations(chain: list[list[Fraction]], x: Fraction) -> int:
+    values = [sum((c * x**k for k, c in enumerate(poly)), Fraction(0)) for poly in chain]
+    signs = [v > 0 for v in values if v]
+    return sum(a != b for a, b in itertools.pairwise(signs))
+
+
+def _ball(certificate: Certificate) -> bool:
+    import flint
+
+    before, flint.ctx.prec = flint.ctx.prec, 2 * certificate["precision"]
+    try:
+        values = {name: Fraction(value) for name, value in certificate["values"].items()}
+        return bool(difference_ball(certificate["difference"], values) > 0)
+    finally:
+        flint.ctx.prec = before
+
+
+def _enumeration(certificate: Certificate) -> bool:
+    return certificate["count"] > 0 and certificate["counterexample"] is None
+
+
+def _rewriting(certificate: Certificate) -> bool:
+    rules = [(_monomial(left), decode(right)) for left, right in certificate["rules"]]
+    rewritten: dict[Monomial, Term] = {}
+    for monomial, k, result in certificate["by_rule"]:
+        rewritten[_monomial(monomial)] = decode(result)
+        if decode(result).key() not in [t.key() for t in occurrences(_monomial(monomial), *rules[k])]:
+            return False
+    replaced: dict[Letter, Letter] = {}
+    for before, after in certificate["by_argument"]:
+        for commutes in (True, False):
+            scalars, word = ([before], []) if commutes else ([], [before])
+            old = decode([["1", scalars, word]])
+            new = decode([["1", [after] if commutes else [], [] if commutes else [after]]])
+            (a,), (b,) = old.coefficients, new.coefficients
+            replaced[(a.scalars + a.word)[0]] = (b.scalars + b.word)[0]
+    # Equal arguments are themselves shown equal by the facts, so a replacement is checked, not believed.
+    for old_letter, new_letter in replaced.items():
+        if old_letter.name != new_letter.name or len(old_letter.args) != len(new_letter.args):
+            return False
+        pairs = zip(old_letter.args, new_letter.args, strict=True)
+        if any(_replay(Term(dict(a)), rewritten, replaced).key() != b for a, b in pairs):
+            return False
+    left, right = (_replay(decode(certificate[side]), rewritten, replaced) for side in ("left", "right"))
+    return left.key() == right.key()
+
+
+def _monomial(data: list[Any]) -> Monomial:
+    ((monomial, c),) = decode(data).coefficients.items()
+    if c != 1:
+        raise ValueError(f"certificate: got coefficient {c} on a rewritten monomial, want 1")
+    return monomial
+
+
+def _replay(term: Term, rewritten: Mapping[Monomial, Term], replaced: Mapping[Letter, Letter]) -> Term:
+    while True:
+        pieces = []
+        for monomial, c in term.coefficients.items():
+            swapped = Monomial(
+                tuple(sorted(replaced.get(x, x) for x in monomial.scalars)),
+                tuple(replaced.get(x, x) for x in monomial.word),
+            )
+            pieces.append((rewritten.get(swapped, Term({swapped: Fraction(1)})), c))
+        after = combine(pieces)
+        if after.key() == term.key():
+            return term
+        term = after
+
+
+_CONFIRM: dict[str, Callable[[Certificate], bool]] = {
+    "all": _all,
+    "rational": _rational,
+    "polynomial": _polynomial,
+    "sturm": _sturm,
+    "ball": _ball,
+    "enumeration": _enumeration,
+    "rewriting": _rewriting,
+}

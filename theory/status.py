@@ -1,0 +1,175 @@
+"""Runs the steps of proofs and computes what follows: nobody types a status.
+
+The status of a claim is the weakest link among its own steps and everything its proof rests on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from theory.claims import Ledger, Step
+from theory.evidence import Evidence, Trust, Verdict
+from theory.recheck import confirms
+
+__all__ = ["Status", "StepResult", "check", "digest", "run_step", "statuses"]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one run of one step gave.
+
+    Attributes:
+        name: the step's name.
+        verdict: the answer, INCONCLUSIVE if anything went wrong.
+        trust: how it is known; None when the check raised.
+        seconds: wall time of the check and its mutant.
+        summary: one sentence for people.
+        mutant: the verdict on the mutant; None when there was none to run.
+        certificate: what `theory.recheck` confirmed.
+        failure: a traceback or the reason why the step does not count, else empty.
+    """
+
+    name: str
+    verdict: Verdict
+    trust: Trust | None
+    seconds: float
+    summary: str
+    mutant: Verdict | None
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a claim now.
+
+    Attributes:
+        verdict: None while unchecked (which is not a pass).
+        trust: the weakest link; None unless the verdict rests on evidence.
+        rests_on: the cited theorems under it, sorted.
+        reason: why the verdict is not CERTIFIED, else empty.
+        seconds: time its own steps took.
+    """
+
+    verdict: Verdict | None
+    trust: Trust | None
+    rests_on: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def run_step(step: Step) -> StepResult:
+    """Run a check, then its mutant, then confirm the certificate. Never raises.
+
+    The step counts only if its evidence is as strong as declared, its certificate is confirmed and
+    its mutant got another verdict (for a refutation: any verdict but REFUTED).
+    """
+    start = time.perf_counter()
+    try:
+        evidence = step.check()
+        other = step.check(**step.mutant.changes).verdict
+        failure = _objection(step, evidence, other)
+    except Exception:  # a check that raises is a failed check, not a crash of the suite
+        seconds = time.perf_counter() - start
+        text = traceback.format_exc()
+        return StepResult(step.name, Verdict.INCONCLUSIVE, None, seconds, text.splitlines()[-1], None, failure=text)
+    return StepResult(
+        step.name,
+        Verdict.INCONCLUSIVE if failure else evidence.verdict,
+        evidence.trust,
+        time.perf_counter() - start,
+        failure or evidence.summary,
+        other,
+        evidence.certificate,
+        failure,
+    )
+
+
+def _objection(step: Step, evidence: Evidence, mutant: Verdict) -> str:
+    if evidence.trust < step.by:
+        return f"declared {step.by.name}, but the evidence is only {evidence.trust.name}"
+    if evidence.verdict is Verdict.CERTIFIED and not confirms(evidence.certificate):
+        return "the certificate was not confirmed"
+    survives = {Verdict.CERTIFIED: Verdict.CERTIFIED, Verdict.REFUTED: Verdict.REFUTED}
+    if mutant is survives.get(evidence.verdict):
+        return f"the mutant survived: {step.mutant.says}"
+    return ""
+
+
+def check(
+    ledger: Ledger,
+    ids: Iterable[str] | None = None,
+    progress: Callable[[str, Step], None] = lambda id, step: None,
+) -> dict[str, list[StepResult]]:
+    """Run all steps of the given claims and of all they rest on, in the ledger's fixed order.
+
+    Args:
+        ledger: the claims.
+        ids: which claims; all if None.
+        progress: called with the claim's id and the step before each step.
+    """
+    results: dict[str, list[StepResult]] = {}
+    for id in ledger.ordered(ids):
+        results[id] = []
+        for step in ledger.steps[id]:
+            progress(id, step)
+            results[id].append(run_step(step))
+    return results
+
+
+def statuses(ledger: Ledger, results: Mapping[str, Sequence[StepResult]]) -> dict[str, Status]:
+    """The status of every claim, computed parents first.
+
+    Claims without results are unchecked, and so is whatever rests on them.
+    """
+    found: dict[str, Status] = {}
+    for id in ledger.ordered():
+        parents = {parent: found[parent] for parent in ledger.proof_uses(id)}
+        found[id] = _status(ledger, id, results.get(id), parents)
+    return found
+
+
+def _status(ledger: Ledger, id: str, results: Sequence[StepResult] | None, parents: Mapping[str, Status]) -> Status:
+    if ledger.get(id).kind == "cited":
+        return Status(Verdict.CERTIFIED, Trust.CITED, (id,))
+    unchecked = sorted(p for p, status in parents.items() if status.verdict is None)
+    if results is None or unchecked:
+        return Status(None, None, reason=f"{', '.join(unchecked) or 'it'} was not checked")
+    seconds = sum(r.seconds for r in results)
+    rests_on = tuple(sorted({leaf for status in parents.values() for leaf in status.rests_on}))
+    if {r.name for r in results} != {s.name for s in ledger.steps[id]} or not results:
+        reason = "it has no proof" if not ledger.steps[id] else "not all of its steps were run"
+        return Status(Verdict.INCONCLUSIVE, None, rests_on, reason, seconds)
+    weak = sorted(p for p, status in parents.items() if status.verdict is not Verdict.CERTIFIED)
+    open_steps = [r for r in results if r.verdict is Verdict.INCONCLUSIVE]
+    if weak or open_steps:
+        reasons = [f"rests on {p}, which is {parents[p].verdict}" for p in weak]
+        reasons += [f"{r.name}: {r.summary}" for r in open_steps]
+        return Status(Verdict.INCONCLUSIVE, None, rests_on, "; ".join(reasons), seconds)
+    links = [r.trust for r in results if r.trust is not None]
+    links += [status.trust for status in parents.values() if status.trust is not None]
+    refuted = [r for r in results if r.verdict is Verdict.REFUTED]
+    verdict = Verdict.REFUTED if refuted else Verdict.CERTIFIED
+    reason = "; ".join(f"{r.name}: {r.summary}" for r in refuted)
+    return Status(verdict, min(links), rests_on, reason, seconds)
+
+
+def digest(ledger: Ledger, id: str) -> str:
+    """A hash of a claim's statement, its steps and, through them, of all it rests on.
+
+    Evidence is kept under this hash, so that an edited statement loses its evidence, and so does
+    whatever was stated with it or proved from it.
+    """
+    one = ledger.get(id)
+    content = [
+        [one.id, one.kind, one.title, one.statement, one.source, one.hypotheses, one.uses, one.expected],
+        [[s.name, s.by, s.mutant.says, s.uses] for s in ledger.steps[id]],
+        [digest(ledger, parent) for parent in ledger.parents(id)],
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
