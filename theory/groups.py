@@ -27,6 +27,7 @@ from theory.validate import finite_array, integer, is_exact
 
 __all__ = [
     "CYCLIC_SHIFT",
+    "FINITE",
     "GENERAL_LINEAR",
     "GROUPS",
     "ORTHOGONAL",
@@ -124,7 +125,8 @@ def cayley(skew: ArrayLike) -> Matrix:
     if not is_exact(a) or not (a == -a.T).all():
         raise ValueError("skew: got a matrix that is not exactly skew-symmetric, want A = -A^T over the rationals")
     identity = _identity(len(a))
-    return inverse(identity - a) @ (identity + a)
+    rotation: Matrix = inverse(identity - a) @ (identity + a)
+    return rotation
 
 
 def inverse(g: ArrayLike) -> Matrix:

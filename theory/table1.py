@@ -1,0 +1,176 @@
+r"""Table 1: which training of a fully-connected net is equivariant under which group.
+
+A row is an algorithm, an initialisation or a regulariser. For each the ledger proves the largest
+group that is kept and refutes the smallest ones that are not; every other cell follows from the
+lattice of groups. The proofs stand in `theory.table1_kept` and `theory.table1_broken`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from theory import decide
+from theory.claims import Mutant, claim, proves
+from theory.evidence import Evidence, Trust
+from theory.groups import (
+    FINITE,
+    GENERAL_LINEAR,
+    GROUPS,
+    ORTHOGONAL,
+    PERMUTATION,
+    SIGN_FLIP,
+    SIGNED_PERMUTATION,
+    is_subgroup,
+)
+
+__all__ = ["COLUMNS", "ROWS", "Cell", "Row", "cell", "table"]
+
+INCLUSIONS = tuple((small, large) for small in FINITE for large in GROUPS[small].inside)
+COLUMNS = (SIGN_FLIP, PERMUTATION, SIGNED_PERMUTATION, ORTHOGONAL, GENERAL_LINEAR)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing whose symmetry is asked for.
+
+    Attributes:
+        name: short key.
+        part: algorithm, initialisation or regularisation; which hypothesis of Theorem C.1 it bears on.
+        title: what people call it, with its range.
+        keeps: name of the group under which its hypothesis is proved.
+        breaks: names of the smallest groups under which it is refuted.
+    """
+
+    name: str
+    part: str
+    title: str
+    keeps: str
+    breaks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One decided entry: does the row keep the column's group, by which step, shown for which group."""
+
+    row: str
+    group: str
+    holds: bool
+    step: str
+    shown_for: str
+
+
+ROWS = (
+    Row(
+        "sgd",
+        "algorithm",
+        "gradient descent with momentum, Nesterov, weight decay, mini-batches",
+        "orthogonal",
+        ("general_linear",),
+    ),
+    Row("adam", "algorithm", "Adam, with coupled or decoupled weight decay", "signed_permutation", ("orthogonal",)),
+    Row("adagrad", "algorithm", "AdaGrad", "signed_permutation", ("orthogonal",)),
+    Row("newton", "algorithm", "Newton's method (Hessian invertible)", "general_linear", ()),
+    Row(
+        "kernel",
+        "algorithm",
+        "kernel regression, kernel a function of inner products",
+        "orthogonal",
+        ("general_linear",),
+    ),
+    Row("symmetric", "initialisation", "independent entries, each symmetric about 0", "sign_flip", ("permutation",)),
+    Row("iid", "initialisation", "i.i.d. entries", "permutation", ("sign_flip",)),
+    Row(
+        "iid-symmetric",
+        "initialisation",
+        "i.i.d. symmetric entries, e.g. uniform",
+        "signed_permutation",
+        ("orthogonal",),
+    ),
+    Row("gaussian", "initialisation", "i.i.d. centred Gaussian entries", "orthogonal", ("general_linear",)),
+    Row("zero", "initialisation", "all zero", "general_linear", ()),
+    Row("no-penalty", "regularisation", "none", "general_linear", ()),
+    Row("l2", "regularisation", "l_2 norm", "orthogonal", ("general_linear",)),
+    Row("lp", "regularisation", "l_p norm, p >= 1 other than 2", "signed_permutation", ("orthogonal",)),
+)
+
+claim(
+    "table-1",
+    kind="table",
+    title="Symmetries of training a fully-connected net",
+    statement=r"\text{Each algorithm satisfies (2), each initialisation (3) of Theorem C.1, each regulariser "
+    r"} R(W g^{-1}) = R(W), \text{ under the groups marked in the table and under no other of its columns}",
+    source="Li, Zhang, Arora (ICLR 2021), Table 1, with a column for signed permutations",
+    hypotheses=(
+        r"M[W, \theta](x) = N_\theta(W x),\ N \text{ arbitrary (depth, width, activation, biases, normalisation)}",
+        r"\tau(g) W = W g^{-1};\ \text{all other parameters are left alone}",
+        r"d \ge 2 \text{ for the cells that are refuted}",
+        r"\text{the initialisation requirement concerns the first layer only}",
+        r"\text{Newton: the Hessian in all parameters is invertible along the path}",
+    ),
+    uses=("def-3.2", "thm-c.1"),
+)
+
+
+def step_name(row: Row, verb: str, group: str) -> str:
+    """The name of the step that shows it: ``sgd keeps orthogonal``."""
+    return f"{row.name} {verb} {group}"
+
+
+def cell(row: Row, group: str) -> Cell | None:
+    """What the shown steps say about a row and a column; None if they leave it open or contradict.
+
+    Example:
+        >>> found = cell(ROWS[1], "general_linear")
+        >>> found.holds, found.step
+        (False, 'adam breaks orthogonal')
+    """
+    target = GROUPS[group]
+    broken = [b for b in row.breaks if is_subgroup(GROUPS[b], target)]
+    kept = is_subgroup(target, GROUPS[row.keeps])
+    if kept == bool(broken):
+        return None
+    shown = row.keeps if kept else broken[0]
+    return Cell(row.name, group, kept, step_name(row, "keeps" if kept else "breaks", shown), shown)
+
+
+def table() -> list[Cell]:
+    """All cells, row by row.
+
+    Example:
+        >>> sum(c.holds for c in table()), len(table())
+        (44, 65)
+    """
+    found = (cell(row, column.name) for row, column in itertools.product(ROWS, COLUMNS))
+    return [c for c in found if c is not None]
+
+
+@proves(
+    "table-1",
+    "every cell follows from a shown one",
+    by=Trust.EXACT,
+    mutant=Mutant("the orthogonal counterexample for Adam is taken out", without="adam"),
+)
+def complete(without: str = "") -> Evidence:
+    """Kept under G, kept under its subgroups; broken under G, broken under what contains G."""
+    rows = [Row(r.name, r.part, r.title, r.keeps, ()) if r.name == without else r for r in ROWS]
+    return decide.every(
+        "decided without contradiction: row, column",
+        [(row, column.name) for row, column in itertools.product(rows, COLUMNS)],
+        lambda rc: cell(*rc) is not None,
+    )
+
+
+@proves(
+    "table-1",
+    "the lattice of groups",
+    by=Trust.EXACT,
+    mutant=Mutant("permutations are said to lie in the sign flips", inclusions=(("permutation", "sign_flip"),)),
+)
+def lattice(inclusions: tuple[tuple[str, str], ...] = INCLUSIONS) -> Evidence:
+    """Element by element for the finite groups; O(d) lies in GL(d) since g' g = 1 exhibits the inverse."""
+    return decide.every(
+        "every element of the smaller group lies in the larger: groups, d",
+        [(small, large, d) for small, large in inclusions for d in range(1, 5)],
+        lambda c: all(GROUPS[c[1]].contains(g) for g in GROUPS[c[0]].elements(c[2])),
+    )
