@@ -3,8 +3,8 @@
 A derivation is replayed fact by fact, a polynomial identity is evaluated on a grid that has more
 points than the degree allows zeros, a Sturm count is redone with Fractions, an enclosure is
 computed again at twice the precision. A certificate that does not pass turns its step
-INCONCLUSIVE. Of a finite enumeration only the count and the counterexample are recorded; to
-confirm one, run the check again.
+INCONCLUSIVE. Of a finite enumeration or of random trials only the count and the counterexample are
+recorded; to confirm one, run the check again.
 """
 
 from __future__ import annotations
@@ -174,5 +174,6 @@ _CONFIRM: dict[str, Callable[[Certificate], bool]] = {
     "sturm": _sturm,
     "ball": _ball,
     "enumeration": _enumeration,
+    "trials": _enumeration,
     "rewriting": _rewriting,
 }

@@ -1,0 +1,156 @@
+"""What people see in a terminal: tables and pages made from the records, readable without colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from theory import table1
+
+__all__ = ["claim_page", "claims_table", "measurements_table", "table1_grid", "verdict_text"]
+
+STYLES = {"CERTIFIED": ("\N{CHECK MARK}", "green"), "REFUTED": ("\N{MULTIPLICATION X}", "red")}
+Record = Mapping[str, Any]
+
+
+def verdict_text(verdict: str, expected: str) -> Text:
+    """A verdict with a sign that reads without colour; a refutation that was expected is no alarm."""
+    sign, colour = STYLES.get(verdict, ("?", "yellow"))
+    if verdict == "UNCHECKED":
+        return Text("? UNCHECKED", style="yellow")
+    if verdict == expected:
+        note = " (as expected)" if verdict == "REFUTED" else ""
+        return Text(f"{sign} {verdict}{note}", style="cyan" if note else colour)
+    return Text(f"{sign} {verdict}, wanted {expected}", style=f"bold {colour}")
+
+
+def claims_table(claims: Sequence[Record], title: str = "Claims") -> Table:
+    """One row for each claim: id, status, trust, rests on, seconds."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column("claim", no_wrap=True)
+    for name in ("title", "status", "trust", "rests on"):
+        table.add_column(name, overflow="fold")
+    table.add_column("seconds", justify="right")
+    for c in claims:
+        table.add_row(
+            c["id"],
+            escape(c["title"]),
+            verdict_text(c["status"], c["expected"]),
+            c["trust"] or "-",
+            ", ".join(c["rests_on"]) or "nothing cited",
+            f"{c['seconds']:.2f}" if c["status"] != "UNCHECKED" else "-",
+        )
+    return table
+
+
+def measurements_table(measurements: Sequence[Record]) -> Table:
+    """One row for each comparison of real code with a claim."""
+    table = Table(title="Measured against the claims", title_justify="left", header_style="bold")
+    for name in ("claim", "measurement", "verdict", "trust", "what was seen"):
+        table.add_column(name, overflow="fold")
+    table.add_column("seconds", justify="right")
+    for m in measurements:
+        table.add_row(
+            m["claim"],
+            escape(m["name"]),
+            verdict_text(m["verdict"], m["expected"]),
+            m["trust"] or "-",
+            escape(m["summary"]),
+            f"{m['seconds']:.2f}",
+        )
+    return table
+
+
+def claim_page(claim: Record) -> RenderableType:
+    """One claim whole."""
+    lines: list[RenderableType] = [
+        Text(f"{claim['id']}  {claim['title']}", style="bold"),
+        Text(f"{claim['kind']}; {claim['source']}"),
+        Text.assemble("status ", verdict_text(claim["status"], claim["expected"]), f"  trust {claim['trust'] or '-'}"),
+    ]
+    if claim["reason"]:
+        lines.append(Text(f"because {claim['reason']}"))
+    lines += [_section("Statement", [claim["statement"]]), _section("Hypotheses", claim["hypotheses"])]
+    if "table" in claim:
+        lines += [Text(""), table1_grid(claim["table"])]
+    lines += [Text(""), Text("Proof", style="bold")]
+    lines += [_step(step) for step in claim["steps"]] or [Text("  none")]
+    lines += [
+        _section("Stated with", claim["uses"]),
+        _section("Proved from", claim["proof_uses"]),
+        _section("Rests on (cited)", claim["rests_on"]),
+        _section("Used by", claim["used_by"]),
+    ]
+    return Group(*lines)
+
+
+def table1_grid(rows: Sequence[Record]) -> Table:
+    """Table 1 as a grid: yes where the symmetry is kept, no where it is refuted."""
+    grid = Table(title="Table 1 (columns: groups)", title_justify="left", header_style="bold")
+    grid.add_column("what", overflow="fold")
+    for column in table1.COLUMNS:
+        grid.add_column(f"{column.title}\n{column.letter}", justify="center")
+    part = ""
+    for row in rows:
+        if row["part"] != part:
+            part = row["part"]
+            grid.add_section()
+        cells = [row["cells"].get(column.name) for column in table1.COLUMNS]
+        grid.add_row(row["title"], *(_cell(c) for c in cells))
+    return grid
+
+
+def _cell(cell: Record | None) -> Text:
+    if cell is None:
+        return Text("?", style="yellow")
+    return Text("\N{CHECK MARK} yes", style="green") if cell["holds"] else Text("\N{MULTIPLICATION X} no", style="red")
+
+
+def _section(title: str, entries: Sequence[str]) -> RenderableType:
+    body = "\n".join(f"  {entry}" for entry in entries) or "  none"
+    return Text.assemble("\n", (title, "bold"), "\n", body)
+
+
+def _step(step: Record) -> RenderableType:
+    seconds = "" if step["seconds"] is None else f"  {step['seconds']:.3f} s"
+    mutant = step["mutant"]
+    lines: list[RenderableType] = [
+        Text.assemble(verdict_text(step["verdict"], "CERTIFIED"), f"  {step['name']}  [{step['by']}]{seconds}")
+    ]
+    details = [step["summary"], f"mutant: {mutant['says']} -> {mutant['verdict'] or 'not run'}"]
+    if step["uses"]:
+        details.append(f"from {', '.join(step['uses'])}")
+    if step["certificate"]:
+        details.append(f"certificate: {describe_certificate(step['certificate'])}")
+    if step["failure"]:
+        details.append(step["failure"])
+    lines += [Padding(Text(text), (0, 0, 0, 4)) for text in details if text]
+    return Padding(Group(*lines), (0, 0, 0, 2))
+
+
+def describe_certificate(certificate: Record) -> str:
+    """A certificate in one line; `--json` has it whole."""
+    match certificate.get("kind"):
+        case "all":
+            return "; ".join(describe_certificate(part) for part in certificate["parts"])
+        case "rational":
+            return f"{certificate['left']} {certificate['relation']} {certificate['right']}"
+        case "polynomial":
+            return f"{certificate['left']} = {certificate['right']} as polynomials"
+        case "sturm":
+            low, high = certificate["low"], certificate["high"]
+            return f"{certificate['polynomial']} has {certificate['roots']} roots on [{low}, {high}]"
+        case "ball":
+            return f"{certificate['difference']} in {certificate['enclosure']}"
+        case "rewriting":
+            return f"{certificate['claim']}, {len(certificate['by_rule'])} rewritings"
+        case "enumeration":
+            return f"{certificate['count']} instances, counterexample {certificate['counterexample'] or 'none'}"
+        case other:
+            return f"{other}: " + ", ".join(f"{k} {v}" for k, v in certificate.items() if k != "kind")

@@ -1,0 +1,81 @@
+"""Claims, measurements and whole runs as plain JSON-able data; the schemas stand in verify/schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from theory import table1
+from theory.claims import Ledger, Step
+from theory.evidence import Verdict
+from theory.status import Status, StepResult
+
+__all__ = ["as_expected", "claim_record", "step_record", "table_record"]
+
+
+def as_expected(verdict: Verdict | None, expected: Verdict) -> bool:
+    """Unchecked is not as expected, and neither is INCONCLUSIVE."""
+    return verdict is expected
+
+
+def claim_record(ledger: Ledger, id: str, status: Status, results: Sequence[StepResult]) -> dict[str, Any]:
+    """One claim whole: what it says, what is known, how, on what it rests and what rests on it."""
+    claim = ledger.get(id)
+    by_name = {r.name: r for r in results}
+    record: dict[str, Any] = {
+        "id": claim.id,
+        "kind": claim.kind,
+        "title": claim.title,
+        "statement": claim.statement,
+        "hypotheses": list(claim.hypotheses),
+        "source": claim.source,
+        "expected": claim.expected.value,
+        "status": status.verdict.value if status.verdict else "UNCHECKED",
+        "trust": status.trust.name if status.trust else None,
+        "reason": status.reason,
+        "rests_on": list(status.rests_on),
+        "seconds": status.seconds,
+        "uses": sorted(claim.uses),
+        "proof_uses": list(ledger.proof_uses(id)),
+        "used_by": list(ledger.used_by(id)),
+        "steps": [step_record(step, by_name.get(step.name)) for step in ledger.steps[id]],
+    }
+    if claim.id == "table-1":
+        record["table"] = table_record()
+    return record
+
+
+def step_record(step: Step, result: StepResult | None) -> dict[str, Any]:
+    """One step of a proof with the outcome of its last run, if that still counts."""
+    return {
+        "name": step.name,
+        "by": step.by.name,
+        "uses": sorted(step.uses),
+        "verdict": result.verdict.value if result else "UNCHECKED",
+        "trust": result.trust.name if result and result.trust else None,
+        "seconds": result.seconds if result else None,
+        "summary": result.summary if result else "",
+        "mutant": {"says": step.mutant.says, "verdict": result.mutant.value if result and result.mutant else None},
+        "certificate": dict(result.certificate) if result else {},
+        "failure": result.failure if result else "",
+    }
+
+
+def table_record() -> list[dict[str, Any]]:
+    """Table 1: a record for each row, with what holds in each column and the step that shows it."""
+    rows = []
+    for row in table1.ROWS:
+        cells = {c.group: c for c in table1.table() if c.row == row.name}
+        rows.append(
+            {
+                "name": row.name,
+                "part": row.part,
+                "title": row.title,
+                "cells": {
+                    column.name: {"holds": cells[column.name].holds, "step": cells[column.name].step}
+                    for column in table1.COLUMNS
+                    if column.name in cells
+                },
+            }
+        )
+    return rows

@@ -1,0 +1,100 @@
+"""Everything in order: the proofs, the real optimizers, the simulations; then one report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from theory import status, store
+from theory.claims import Ledger, Step
+from theory.evidence import Verdict
+from theory.status import StepResult
+from verify import records
+
+__all__ = ["Tick", "bar", "run"]
+
+Tick = Callable[[str, float], None]
+"""Told what runs next and about how many seconds' worth of work are done since the last tick."""
+
+# About how long each kind of work takes, in seconds; only the progress bar looks at these.
+PROOF, OPTIMIZER, SIMULATION = 0.05, 1.0, 0.15
+LIBRARIES = ("hypothesis", "numpy", "python-flint", "scipy", "sympy", "torch")
+
+
+def run(
+    ledger: Ledger, seed: int, home: Path, progress: Callable[[float], AbstractContextManager[Tick]]
+) -> dict[str, Any]:
+    """Check everything and return the report as JSON-able data.
+
+    Evidence for the claims is stored in ``home/evidence.json``, figures go to ``home/figures``.
+
+    Args:
+        ledger: the claims.
+        seed: of everything random.
+        home: a directory that can be written.
+        progress: given the total work, a context manager that yields a `Tick`.
+    """
+    start = time.perf_counter()
+    from sims.warmup import LEARNERS
+    from verify.experiments import Experiment
+    from verify.optimizers import measurements
+
+    optimizers = list(measurements(seed))
+    steps = sum(map(len, ledger.steps.values()))
+    with progress(PROOF * steps + OPTIMIZER * len(optimizers) + SIMULATION * 9 * 3 * len(LEARNERS)) as tick:
+        results = status.check(ledger, progress=lambda id, step: tick(f"{id}: {step.name}", PROOF))
+        store.save(home / "evidence.json", ledger, results)
+        rows = [_measured(step, expected, tick, OPTIMIZER) for step, expected in optimizers]
+        experiment = Experiment(seed, lambda what: tick(what, SIMULATION * 9))
+        rows += [_measured(step, expected, tick, 0) for step, expected in experiment.measurements()]
+        drawn = experiment.draw(home / "figures")
+    found = status.statuses(ledger, results)
+    claims = [records.claim_record(ledger, id, found[id], results[id]) for id in ledger.ordered()]
+    return {
+        "version": version("orbitgap"),
+        "environment": environment(),
+        "seed": seed,
+        "seconds": time.perf_counter() - start,
+        "ok": all(c["status"] == c["expected"] for c in claims) and all(m["verdict"] == m["expected"] for m in rows),
+        "claims": claims,
+        "measurements": rows,
+        "figures": [str(path) for path in drawn],
+    }
+
+
+def environment() -> dict[str, str]:
+    """Versions that results may depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+@contextmanager
+def bar(console: Console, total: float) -> Iterator[Tick]:
+    """A progress bar with the time left, shown only on a terminal and gone when done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task("", total=total)
+
+        def tick(what: str, work: float) -> None:
+            shown.update(task, description=what[:60].ljust(60), advance=work)
+
+        yield tick
+
+
+def _measured(step: Step, expected: Verdict, tick: Tick, work: float) -> dict[str, Any]:
+    tick(f"{step.claim}: {step.name}", work)
+    result: StepResult = status.run_step(step)
+    return {"claim": step.claim, "expected": expected.value, **records.step_record(step, result)}
