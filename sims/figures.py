@@ -86,24 +86,33 @@ def _panel(panel: Any, d: int, points: Sequence[Point]) -> None:
     learners = list(dict.fromkeys(point.learner for point in points))
     for i, learner in enumerate(learners):
         own = [point for point in points if point.learner == learner]
-        rates = [point.wrong / point.trials for point in own]
-        panel.errorbar(
-            [point.n + 0.013 * max(last, 1) * (i - (len(learners) - 1) / 2) for point in own],  # bars side by side
-            rates,
-            yerr=[
-                [rate - point.low for rate, point in zip(rates, own, strict=True)],
-                [point.high - rate for rate, point in zip(rates, own, strict=True)],
-            ],
-            linestyle="none",
-            markersize=4.5,
-            linewidth=1.0,
-            capsize=1.8,
-            **(STYLES.get(learner) or {"label": learner, **SPARE}),
-        )
-    panel.set(
-        title=f"d = {d}", xlabel="training samples n", ylim=(-0.015, 0.66), xlim=(-0.04 * last - 0.2, 1.04 * last + 0.2)
-    )
+        _bars(panel, learner, own, shift=4.5 * (i - (len(learners) - 1) / 2))
+    # Linear up to 1 and logarithmic beyond, since most happens at few samples and n = 0 belongs to the story.
+    panel.set_xscale("symlog", base=2, linthresh=1, linscale=1)
+    ticks = [0, *(2**k for k in range(max(last, 1).bit_length()))]
+    panel.set_xticks(ticks, [str(tick) for tick in ticks])
+    panel.set(title=f"d = {d}", xlabel="training samples n", ylim=(-0.015, 0.66), xlim=(-0.35, 1.3 * last + 0.5))
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _bars(panel: Any, learner: str, points: Sequence[Point], shift: float) -> None:
+    """One learner's rates and intervals, moved sideways by `shift` points so that bars do not hide each other."""
+    from matplotlib.transforms import ScaledTranslation
+
+    rates = [point.wrong / point.trials for point in points]
+    below = [rate - point.low for rate, point in zip(rates, points, strict=True)]
+    above = [point.high - rate for rate, point in zip(rates, points, strict=True)]
+    panel.errorbar(
+        [point.n for point in points],
+        rates,
+        yerr=[below, above],
+        transform=panel.transData + ScaledTranslation(shift / 72, 0, panel.figure.dpi_scale_trans),
+        linestyle="none",
+        markersize=4.5,
+        linewidth=1.0,
+        capsize=1.8,
+        **(STYLES.get(learner) or {"label": learner, **SPARE}),
+    )
 
 
 def _words(figure: Any, panel: Any, result: Warmup) -> None:
@@ -116,11 +125,12 @@ def _words(figure: Any, panel: Any, result: Warmup) -> None:
         weight="bold",
     )
     trials = sorted({point.trials for point in result.points})
+    count = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
     figure.text(
         0.075,
         0.885,
-        f"Warm-up task of Section 4.1. {trials[0] if len(trials) == 1 else f'{trials[0]} to {trials[-1]}'} replicas a point; "
-        f"all bars hold together with probability {1 - result.alpha:g}; markers are set side by side for legibility.",
+        f"Warm-up task of Section 4.1. {count} replicas a point; all bars hold together with probability "
+        f"{1 - result.alpha:g}; bars of one n are set side by side.",
         ha="left",
         color="#444444",
     )

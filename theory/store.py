@@ -74,13 +74,17 @@ def load(path: Path, ledger: Ledger) -> dict[str, list[StepResult]]:
         raise ValueError(f"{path} is damaged ({problem}): remove it and run `orbitgap verify` again") from error
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; text as UTF-8. Missing directories are made.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:

@@ -103,12 +103,14 @@ def run_verify(arguments: argparse.Namespace) -> int:
     ledger = ledger_module.load()
     stored(ledger)  # a damaged file is reported before the work, not after it
     console = Console()
-    report = suite.run(ledger, arguments.seed, home, lambda total: suite.bar(console, total))
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    for target in filter(None, (arguments.json, home / "report.json")):
-        store.write_atomically(target, text)
-    console.print(display.claims_table(report["claims"]))
-    console.print(display.measurements_table(report["measurements"]))
+    try:
+        report = suite.run(ledger, arguments.seed, home, lambda total: suite.bar(console, total))
+        text = json.dumps(report, indent=1, ensure_ascii=False)
+        for target in filter(None, (arguments.json, home / "report.json")):
+            store.write_atomically(target, text)
+    except OSError as error:
+        raise UserError(f"{error.filename or home}: cannot be written ({error.strerror})") from error
+    console.print(display.report_table(report))
     for figure in report["figures"]:
         console.print(f"figure: {figure}", highlight=False, soft_wrap=True)
     console.print(conclusion(report), highlight=False)

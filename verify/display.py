@@ -13,7 +13,7 @@ from rich.text import Text
 
 from theory import table1
 
-__all__ = ["claim_page", "claims_table", "measurements_table", "table1_grid", "verdict_text"]
+__all__ = ["claim_page", "claims_table", "report_table", "table1_grid", "verdict_text"]
 
 STYLES = {"CERTIFIED": ("\N{CHECK MARK}", "green"), "REFUTED": ("\N{MULTIPLICATION X}", "red")}
 Record = Mapping[str, Any]
@@ -30,41 +30,42 @@ def verdict_text(verdict: str, expected: str) -> Text:
     return Text(f"{sign} {verdict}, wanted {expected}", style=f"bold {colour}")
 
 
-def claims_table(claims: Sequence[Record], title: str = "Claims") -> Table:
-    """One row for each claim: id, status, trust, rests on, seconds."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+def claims_table(claims: Sequence[Record]) -> Table:
+    """The list of claims: id, title, status, trust, rests on."""
+    table = Table(title="Claims", title_justify="left", header_style="bold")
     table.add_column("claim", no_wrap=True)
     for name in ("title", "status", "trust", "rests on"):
-        table.add_column(name, overflow="fold")
-    table.add_column("seconds", justify="right")
+        table.add_column(name)
     for c in claims:
-        table.add_row(
-            c["id"],
-            escape(c["title"]),
-            verdict_text(c["status"], c["expected"]),
-            c["trust"] or "-",
-            ", ".join(c["rests_on"]) or "nothing cited",
-            f"{c['seconds']:.2f}" if c["status"] != "UNCHECKED" else "-",
-        )
+        status = verdict_text(c["status"], c["expected"])
+        table.add_row(c["id"], escape(c["title"]), status, c["trust"] or "-", _cited(c))
     return table
 
 
-def measurements_table(measurements: Sequence[Record]) -> Table:
-    """One row for each comparison of real code with a claim."""
-    table = Table(title="Measured against the claims", title_justify="left", header_style="bold")
-    for name in ("claim", "measurement", "verdict", "trust", "what was seen"):
-        table.add_column(name, overflow="fold")
+def report_table(report: Record) -> Table:
+    """A whole run in one table: the claims, then what was measured against them."""
+    table = Table(title="What was checked", title_justify="left", header_style="bold")
+    for name in ("claim", "status", "trust", "rests on"):
+        table.add_column(name)
     table.add_column("seconds", justify="right")
-    for m in measurements:
-        table.add_row(
-            m["claim"],
-            escape(m["name"]),
-            verdict_text(m["verdict"], m["expected"]),
-            m["trust"] or "-",
-            escape(m["summary"]),
-            f"{m['seconds']:.2f}",
-        )
+    for c in report["claims"]:
+        status = verdict_text(c["status"], c["expected"])
+        table.add_row(c["id"], status, c["trust"] or "-", _cited(c), f"{c['seconds']:.2f}")
+    measured = ""
+    for m in report["measurements"]:
+        if m["claim"] != measured:
+            measured = m["claim"]
+            table.add_section()
+            table.add_row(Text(f"measured against {measured}", style="bold"))
+        status = verdict_text(m["verdict"], m["expected"])
+        table.add_row(f"  {escape(m['name'])}", status, m["trust"] or "-", "runs", f"{m['seconds']:.2f}")
     return table
+
+
+def _cited(claim: Record) -> str:
+    if claim["trust"] is None:
+        return "-"
+    return ", ".join(claim["rests_on"]) or "no citation"
 
 
 def claim_page(claim: Record) -> RenderableType:

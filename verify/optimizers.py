@@ -40,10 +40,10 @@ class Subject:
 
 
 OPTIMIZERS = (
-    Subject("torch SGD", torch.optim.SGD, plain_options(), "sgd"),
-    Subject("torch SGD with momentum and weight decay", torch.optim.SGD, momentum_options(), "sgd"),
-    Subject("torch Adam", torch.optim.Adam, decay_options(), "adam"),
-    Subject("torch Adagrad", torch.optim.Adagrad, decay_options(), "adagrad"),
+    Subject("SGD", torch.optim.SGD, plain_options(), "sgd"),
+    Subject("SGD with momentum", torch.optim.SGD, momentum_options(), "sgd"),
+    Subject("Adam", torch.optim.Adam, decay_options(), "adam"),
+    Subject("Adagrad", torch.optim.Adagrad, decay_options(), "adagrad"),
 )
 
 
@@ -159,6 +159,6 @@ def _measurement(subject: Subject, group: Group, seed: int, holds: bool, kept: G
         if holds
         else Mutant(f"elements are drawn from {kept.letter}", drawn_from=kept)
     )
-    name = f"{subject.title}, {group.title} {group.letter}"
+    name = f"{subject.title}: {group.title}"
     expected = Verdict.CERTIFIED if holds else Verdict.REFUTED
     return Step("table-1", name, check, Trust.SAMPLED, mutant, ()), expected

@@ -22,7 +22,9 @@ OTHER = {
 class Book(Ledger):
     """A ledger of toy claims whose steps answer what they are told to."""
 
-    def enter(self, id: str, *answers: Verdict, trust: Trust = Trust.EXACT, rests: Sequence[str] = (), **fields) -> None:
+    def enter(
+        self, id: str, *answers: Verdict, trust: Trust = Trust.EXACT, rests: Sequence[str] = (), **fields
+    ) -> None:
         """A claim with one step for each answer; `rests` are the claims that its proof uses."""
         texts = {"kind": "lemma", "title": id, "statement": f"statement of {id}", "source": "ours"}
         declare(id, **(texts | fields), ledger=self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import pytest
@@ -101,11 +102,20 @@ def test_degree_bounds_the_true_degree(text: str) -> None:
     k = degree(text, "x")
     row = [evaluate(text, {"x": Fraction(i), "y": Fraction(2, 7)}) for i in range(k + 2)]
     while len(row) > 1:
-        row = [b - a for a, b in zip(row, row[1:], strict=False)]
+        row = [b - a for a, b in itertools.pairwise(row)]
     assert row == [0]
 
 
-DEGREES = {"(1 - n*x)*(1 - x)": 2, "x**3 - x**3": 3, "7": 0, "y**5": 0, "-(x*y)**2": 2, "1/2*x": 1}
+DEGREES = {
+    "(1 - n*x)*(1 - x)": 2,
+    "x**3 - x**3": 3,
+    "7": 0,
+    "y**5": 0,
+    "-(x*y)**2": 2,
+    "1/2*x": 1,
+    "-1/2*x": 1,
+    "x/2": 1,
+}
 
 
 @pytest.mark.parametrize(("text", "expected"), DEGREES.items())
@@ -113,7 +123,7 @@ def test_degree_of_known_expressions(text: str, expected: int) -> None:
     assert degree(text, "x") == expected
 
 
-@pytest.mark.parametrize("text", ["1/x", "x/2", "x**n", "x**-1", "log(x)", "2**(1/2)", "1/0", "x.y", "1.5*x"])
+@pytest.mark.parametrize("text", ["1/x", "x**n", "x**-1", "log(x)", "2**(1/2)", "1/0", "x.y", "1.5*x"])
 def test_degree_refuses_what_is_no_polynomial_over_the_rationals(text: str) -> None:
     with pytest.raises(ValueError, match="polynomial"):
         degree(text, "x")

@@ -84,7 +84,10 @@ TAMPERED: dict[str, tuple[str, Tamper]] = {
     "first replacement dropped": ("rewriting", lambda c: c["by_argument"].pop(0)),
     "result of a fact altered": ("rewriting", put_in("by_rule", 0, 2, encode(B))),
     "result of a fact scaled": ("rewriting", lambda c: c["by_rule"][0][2][0].__setitem__(0, "2")),
-    "fact credited to another rule": ("rewriting", lambda c: c["by_rule"][0].__setitem__(1, 2 - c["by_rule"][0][1])),
+    "fact credited to another rule": (
+        "rewriting",
+        lambda c: c["by_rule"][0].__setitem__(1, (c["by_rule"][0][1] + 1) % 3),
+    ),
     "right side of the rules altered": ("rewriting", lambda c: [r.__setitem__(1, encode(B)) for r in c["rules"]]),
     "replacement of unequal arguments": (
         "rewriting",
