@@ -1,7 +1,7 @@
 """Figures of the experiments: they draw a result and never compute one.
 
-Each figure comes as ``.svg``, ``.png`` and ``.csv`` (the drawn numbers). Files are written under a temporary name and
-renamed, so that a reader never meets half a file, and the same result gives the same bytes.
+Each figure comes as ``.svg``, ``.png`` and ``.csv`` (the drawn numbers), each written whole or not at all. The same
+result gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sims.warmup import Point, Warmup
+from theory.store import write_atomically
 from theory.warmup import least_error
 
 __all__ = ["warmup"]
@@ -33,14 +34,14 @@ def warmup(result: Warmup, path: Path) -> list[Path]:
 
     Args:
         result: what `sims.warmup.run` returned.
-        path: where to write, without an ending; its folder must exist.
+        path: where to write, without an ending; missing folders are made.
 
     Returns:
         The written files: path.svg, path.png (150 dpi) and path.csv.
 
     Raises:
         ValueError: the result has no points.
-        OSError: the folder does not exist or cannot be written.
+        OSError: a file cannot be written; what was there stays.
 
     Example:
         >>> import tempfile
@@ -58,7 +59,10 @@ def warmup(result: Warmup, path: Path) -> list[Path]:
         svg = _rendered(figure, "svg", {"Date": None})
         png = _rendered(figure, "png", {"Software": None})
     contents = {".svg": svg, ".png": png, ".csv": _table(result.points).encode()}
-    return [_write(path.with_name(path.name + ending), content) for ending, content in contents.items()]
+    files = {path.with_name(path.name + ending): content for ending, content in contents.items()}
+    for file, content in files.items():
+        write_atomically(file, content)
+    return list(files)
 
 
 def _figure(result: Warmup) -> Any:
@@ -66,7 +70,7 @@ def _figure(result: Warmup) -> Any:
     from matplotlib.figure import Figure
 
     dimensions = sorted({point.d for point in result.points})
-    figure = Figure(figsize=(1.2 + 3.2 * max(2, len(dimensions)), 4.4))
+    figure = Figure(figsize=(1.2 + 3.2 * max(3, len(dimensions)), 4.4))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.80, bottom=0.255, wspace=0.08)
     panels = figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
@@ -152,13 +156,3 @@ def _table(points: Sequence[Point]) -> str:
     for p in points:
         rows.writerow((p.learner, p.d, p.n, p.wrong, p.trials, p.wrong / p.trials, p.low, p.high, float(p.exact)))
     return text.getvalue()
-
-
-def _write(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

@@ -260,6 +260,7 @@ class Learner:
         build: Callable[..., torch.optim.Optimizer] = self.optimizer
         optimizer = build(leaves, **self.options)
 
+        @torch.enable_grad()
         def closure() -> Any:
             optimizer.zero_grad()
             outputs = self.model([w.unsqueeze(0) if len(x) == 1 else w for w in leaves], x)
@@ -267,9 +268,8 @@ class Learner:
             loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
-        with torch.enable_grad():
-            for _ in range(self.steps):
-                optimizer.step(closure)
+        for _ in range(self.steps):
+            optimizer.step(closure)
         for leaf in leaves:
             leaf.requires_grad_(False)
 

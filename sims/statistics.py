@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, binom
 
-from theory.validate import finite_array, integer, probability, real
+from theory.validate import integer, probability, real
 
 __all__ = ["clopper_pearson", "detectable_rate"]
 
@@ -82,8 +82,10 @@ def detectable_rate(bound: float, trials: int, alpha: float, power: float) -> fl
 
 
 def _counts(name: str, value: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(value)
-    array = finite_array(name, array, (None,) * array.ndim)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: got a ragged sequence, want an array of integers") from error
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name}: got dtype {array.dtype}, want integers")
     return array

@@ -197,6 +197,9 @@ def claim(
         >>> claim("lem-1", kind="lemma", title="one", statement="1=1", source="ours", ledger=book).id
         'lem-1'
     """
+    for name, texts in (("hypotheses", hypotheses), ("uses", uses)):
+        if isinstance(texts, str):
+            raise ValueError(f"{name} of {id}: got the text {texts!r}, want a sequence of texts")
     new = Claim(id, kind, title, statement, source, tuple(hypotheses), tuple(uses), expected)
     return (LEDGER if ledger is None else ledger).add(new)
 
@@ -232,7 +235,8 @@ def load() -> Ledger:
     """The ledger with every module of theory/ read, so that all its claims are in it.
 
     Raises:
-        ValueError: a used id does not exist, or claims rest on each other in a circle.
+        UnknownClaimError: a used id does not exist.
+        ValueError: claims rest on each other in a circle.
     """
     import theory
 

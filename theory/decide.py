@@ -95,6 +95,8 @@ def positive_on(text: str, low: Fraction, high: Fraction) -> Evidence:
     """
     from sympy import QQ
 
+    _exact("low", low)
+    _exact("high", high)
     variables = expressions.names(text)
     if len(variables) != 1 or low > high:
         raise ValueError(f"text, low, high: got {text!r} on [{low}, {high}], want one variable and low <= high")
@@ -122,8 +124,7 @@ def rational(what: str, left: Fraction | int, relation: str, right: Fraction | i
     if relation not in RELATIONS:
         raise ValueError(f"relation: got {relation!r}, want one of {', '.join(RELATIONS)}")
     for side, number in (("left", left), ("right", right)):
-        if not isinstance(number, int | Fraction):
-            raise ValueError(f"{side}: got {type(number).__name__} {number!r}, want an int or a Fraction")
+        _exact(side, number)
     certificate = {"kind": "rational", "left": str(left), "relation": relation, "right": str(right)}
     holds = RELATIONS[relation](left, right)
     verdict = Verdict.CERTIFIED if holds else Verdict.REFUTED
@@ -168,6 +169,12 @@ def enclosed(left: str, relation: str, right: str, values: Mapping[str, Fraction
 
     if relation not in ("<", ">"):
         raise ValueError(f"relation: got {relation!r}, want '<' or '>'")
+    for side in (left, right):
+        expressions.names(side)  # refuses what is no expression by itself
+    for name, value in values.items():
+        _exact(name, value)
+    if "pi" in values:
+        raise ValueError("values: got one for pi, want names other than the constant's")
     text = f"({right}) - ({left})" if relation == "<" else f"({left}) - ({right})"
     before, precision = flint.ctx.prec, 64
     try:
@@ -202,6 +209,11 @@ def difference_ball(text: str, values: Mapping[str, Fraction | int]) -> Any:
     functions = {name: getattr(flint.arb, name) for name in ("log", "exp", "sqrt", "gamma")}
     named = {"pi": flint.arb.pi(), **{name: ball(value) for name, value in values.items()}}
     return expressions.evaluate(text, named, functions, ball)
+
+
+def _exact(name: str, number: object) -> None:
+    if isinstance(number, bool) or not isinstance(number, int | Fraction):
+        raise ValueError(f"{name}: got {type(number).__name__} {number!r}, want an int or a Fraction")
 
 
 def _polynomial(text: str, variables: Sequence[str]) -> sympy.Poly:

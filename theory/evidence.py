@@ -28,7 +28,7 @@ class Trust(IntEnum):
     SIMULATED = 1
     """an interval from simulation"""
     SAMPLED = 2
-    """random trials with a stated false-alarm rate"""
+    """random trials, with what they could have missed"""
     CITED = 3
     """a published theorem that is not proved here"""
     ENCLOSED = 4

@@ -48,7 +48,7 @@ def evaluate(
 
     def value(node: ast.expr) -> Any:
         match node:
-            case ast.Constant(int(k)):
+            case ast.Constant(int(k)) if not isinstance(k, bool):
                 return number(k)
             case ast.Name(name) if name in values:
                 return values[name]
@@ -56,11 +56,13 @@ def evaluate(
                 return -value(operand)
             case ast.BinOp(ast.Constant(int(p)), ast.Div(), ast.Constant(int(q))) if q:
                 return number(Fraction(p, q))
+            case ast.BinOp(left, ast.Div(), ast.Constant(int(q))) if q:
+                return value(left) * number(Fraction(1, q))
             case ast.BinOp(left, ast.Pow(), ast.Constant(int(k))):
                 return value(left) ** k
             case ast.BinOp(left, op, right) if type(op) in OPERATIONS:
                 return OPERATIONS[type(op)](value(left), value(right))
-            case ast.Call(ast.Name(name), args) if functions and name in functions:
+            case ast.Call(ast.Name(name), args, keywords=[]) if functions and name in functions:
                 return functions[name](*map(value, args))
         raise ValueError(f"text: cannot read {ast.unparse(node)!r}, want arithmetic in {sorted(values)}")
 
@@ -100,8 +102,8 @@ def degree(text: str, name: str) -> int:
                 return max(bound(left), bound(right))
             case ast.BinOp(left, ast.Mult(), right):
                 return bound(left) + bound(right)
-            case ast.BinOp(ast.Constant(int()), ast.Div(), ast.Constant(int(q))) if q:
-                return 0
+            case ast.BinOp(left, ast.Div(), ast.Constant(int(q))) if q:
+                return bound(left)
             case ast.BinOp(left, ast.Pow(), ast.Constant(int(k))) if k >= 0:
                 return bound(left) * k
         raise ValueError(f"text: {ast.unparse(node)!r} is no polynomial with rational coefficients")

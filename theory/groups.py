@@ -159,7 +159,7 @@ def act_on_points(g: ArrayLike, points: ArrayLike) -> Matrix:
         [[5.0, 3.0]]
     """
     matrix = _square("g", g)
-    return finite_array("points", points, (None, len(matrix))) @ matrix.T
+    return _unbounded(finite_array("points", points, (None, len(matrix)))) @ _unbounded(matrix.T)
 
 
 def act_on_weights(g: ArrayLike, weights: ArrayLike) -> Matrix:
@@ -184,6 +184,11 @@ def is_subgroup(small: Group, large: Group) -> bool:
         (True, False)
     """
     return small.name == large.name or any(is_subgroup(GROUPS[up], large) for up in small.inside)
+
+
+def _unbounded(matrix: Matrix) -> Matrix:
+    """Python integers for machine integers, which would wrap round."""
+    return matrix.astype(object) if matrix.dtype.kind in "iu" else matrix
 
 
 def _square(name: str, g: ArrayLike) -> Matrix:

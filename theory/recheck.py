@@ -2,24 +2,26 @@
 
 A derivation is replayed fact by fact, a polynomial identity is evaluated on a grid that has more
 points than the degree allows zeros, a Sturm count is redone with Fractions, an enclosure is
-computed again at twice the precision. A certificate that does not pass turns its step
-INCONCLUSIVE. Of a finite enumeration or of random trials only the count and the counterexample are
-recorded; to confirm one, run the check again.
+computed again at twice the precision, the counts of a simulation are compared with binomial tails.
+A certificate that does not pass turns its step INCONCLUSIVE. Of a finite enumeration or of random
+trials only the count and the counterexample are recorded; to confirm one, run the check again.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from theory import expressions
 from theory.decide import RELATIONS, difference_ball
-from theory.rewriting import decode, occurrences
+from theory.evidence import Trust
+from theory.rewriting import MAX_STEPS, decode, occurrences
 from theory.terms import Letter, Monomial, Term, combine
 
-__all__ = ["confirms"]
+__all__ = ["ceiling", "confirms"]
 
 Certificate = Mapping[str, Any]
 
@@ -38,6 +40,15 @@ def confirms(certificate: Certificate) -> bool:
     if kind not in _CONFIRM:
         raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
     return _CONFIRM[kind](certificate)
+
+
+_CEILING = {"ball": Trust.ENCLOSED, "trials": Trust.SAMPLED, "simulation": Trust.SIMULATED}
+
+
+def ceiling(certificate: Certificate) -> Trust:
+    """The most trust that a certificate of this kind can give."""
+    parts = [ceiling(part) for part in certificate.get("parts", ())]
+    return min([*parts, _CEILING.get(certificate.get("kind", ""), Trust.EXACT)])
 
 
 def _all(certificate: Certificate) -> bool:
@@ -119,6 +130,30 @@ def _enumeration(certificate: Certificate) -> bool:
     return certificate["count"] > 0 and certificate["counterexample"] is None
 
 
+def _simulation(certificate: Certificate) -> bool:
+    """No count is too small (``below``), or too small or too large (``off``), for the exact rate: binomial tails."""
+    level = certificate["alpha"] / certificate["comparisons"] / 2
+    two_sided = {"below": False, "off": True}[certificate["fault"]]
+    return bool(certificate["points"]) and all(
+        _tail(p["wrong"], p["trials"], rate) >= level
+        and not (two_sided and _tail(p["trials"] - p["wrong"], p["trials"], 1 - rate) < level)
+        for p in certificate["points"]
+        for rate in [float(Fraction(p["exact"]))]
+    )
+
+
+def _tail(k: int, n: int, rate: float) -> float:
+    """P[Binomial(n, rate) <= k]."""
+    if rate in (0.0, 1.0):
+        return float(k >= n * rate)
+    log_odds = (math.log(rate), math.log1p(-rate))
+    logs = (
+        math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1) + j * log_odds[0] + (n - j) * log_odds[1]
+        for j in range(k + 1)
+    )
+    return math.fsum(map(math.exp, logs))
+
+
 def _rewriting(certificate: Certificate) -> bool:
     rules = [(_monomial(left), decode(right)) for left, right in certificate["rules"]]
     rewritten: dict[Monomial, Term] = {}
@@ -126,21 +161,23 @@ def _rewriting(certificate: Certificate) -> bool:
         rewritten[_monomial(monomial)] = decode(result)
         if decode(result).key() not in [t.key() for t in occurrences(_monomial(monomial), *rules[k])]:
             return False
+    # Equal arguments are themselves shown equal by the facts before, so a replacement is checked, not believed,
+    # and no two can justify each other.
     replaced: dict[Letter, Letter] = {}
     for before, after in certificate["by_argument"]:
+        facts = dict(replaced)
         for commutes in (True, False):
             scalars, word = ([before], []) if commutes else ([], [before])
             old = decode([["1", scalars, word]])
             new = decode([["1", [after] if commutes else [], [] if commutes else [after]]])
             (a,), (b,) = old.coefficients, new.coefficients
-            replaced[(a.scalars + a.word)[0]] = (b.scalars + b.word)[0]
-    # Equal arguments are themselves shown equal by the facts, so a replacement is checked, not believed.
-    for old_letter, new_letter in replaced.items():
-        if old_letter.name != new_letter.name or len(old_letter.args) != len(new_letter.args):
-            return False
-        pairs = zip(old_letter.args, new_letter.args, strict=True)
-        if any(_replay(Term(dict(a)), rewritten, replaced).key() != b for a, b in pairs):
-            return False
+            old_letter, new_letter = (a.scalars + a.word)[0], (b.scalars + b.word)[0]
+            if old_letter.name != new_letter.name or len(old_letter.args) != len(new_letter.args):
+                return False
+            pairs = zip(old_letter.args, new_letter.args, strict=True)
+            if any(_replay(Term(dict(x)), rewritten, facts).key() != y for x, y in pairs):
+                return False
+            replaced[old_letter] = new_letter
     left, right = (_replay(decode(certificate[side]), rewritten, replaced) for side in ("left", "right"))
     return left.key() == right.key()
 
@@ -153,7 +190,7 @@ def _monomial(data: list[Any]) -> Monomial:
 
 
 def _replay(term: Term, rewritten: Mapping[Monomial, Term], replaced: Mapping[Letter, Letter]) -> Term:
-    while True:
+    for _ in range(MAX_STEPS):
         pieces = []
         for monomial, c in term.coefficients.items():
             swapped = Monomial(
@@ -165,6 +202,7 @@ def _replay(term: Term, rewritten: Mapping[Monomial, Term], replaced: Mapping[Le
         if after.key() == term.key():
             return term
         term = after
+    raise ValueError(f"certificate: no end after {MAX_STEPS} steps, want facts that terminate")
 
 
 _CONFIRM: dict[str, Callable[[Certificate], bool]] = {
@@ -175,5 +213,6 @@ _CONFIRM: dict[str, Callable[[Certificate], bool]] = {
     "ball": _ball,
     "enumeration": _enumeration,
     "trials": _enumeration,
+    "simulation": _simulation,
     "rewriting": _rewriting,
 }

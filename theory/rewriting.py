@@ -18,7 +18,8 @@ from theory.terms import Letter, Monomial, Term, combine
 
 __all__ = ["Derivation", "Rule", "decode", "encode", "normalise", "occurrences", "rule"]
 
-MAX_STEPS = 20_000
+MAX_STEPS = 2_000
+MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Derivation:
     by_rule: dict[Monomial, tuple[int, Term]] = field(default_factory=dict)
     by_argument: dict[Letter, Letter] = field(default_factory=dict)
     steps: int = 0
+    depth: int = 0
 
     def certificate(self, left: Term, right: Term) -> dict[str, Any]:
         """The derivation as JSON-able data (see `theory.recheck`)."""
@@ -69,12 +71,25 @@ def normalise(term: Term, derivation: Derivation) -> Term:
     """Rewrite until no rule applies, noting each fact used in `derivation`.
 
     Raises:
-        ValueError: more than 20 000 steps, so the rules do not look terminating.
+        ValueError: more than 2 000 steps or 50 nested functions, so the rules do not look terminating.
     """
-    return combine((_normalise_monomial(m, derivation), c) for m, c in term.coefficients.items())
+    if derivation.depth >= MAX_DEPTH:
+        raise ValueError(f"rules: functions nested {MAX_DEPTH} deep, want rules that terminate")
+    derivation.depth += 1
+    done: dict[Monomial, Fraction] = {}
+    pending = list(term.coefficients.items())
+    while pending:
+        monomial, c = pending.pop()
+        monomial, result = _rewrite_once(monomial, derivation)
+        if result is None:
+            done[monomial] = done.get(monomial, Fraction(0)) + c
+        else:
+            pending += [(m, c * factor) for m, factor in result.coefficients.items()]
+    derivation.depth -= 1
+    return combine((Term({m: Fraction(1)}), c) for m, c in done.items())
 
 
-def _normalise_monomial(monomial: Monomial, derivation: Derivation) -> Term:
+def _rewrite_once(monomial: Monomial, derivation: Derivation) -> tuple[Monomial, Term | None]:
     derivation.steps += 1
     if derivation.steps > MAX_STEPS:
         raise ValueError(f"rules: no normal form after {MAX_STEPS} steps, want rules that terminate")
@@ -85,8 +100,8 @@ def _normalise_monomial(monomial: Monomial, derivation: Derivation) -> Term:
     for k, r in enumerate(derivation.rules):
         for result in occurrences(monomial, r.left, r.right):
             derivation.by_rule[monomial] = (k, result)
-            return normalise(result, derivation)
-    return Term({monomial: Fraction(1)})
+            return monomial, result
+    return monomial, None
 
 
 def _normalise_letter(letter: Letter, derivation: Derivation) -> Letter:

@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.claims import Ledger, Step
 from theory.evidence import Evidence, Trust, Verdict
-from theory.recheck import confirms
+from theory.recheck import ceiling, confirms
 
 __all__ = ["Status", "StepResult", "check", "digest", "run_step", "statuses"]
 
@@ -94,6 +94,9 @@ def run_step(step: Step) -> StepResult:
 def _objection(step: Step, evidence: Evidence, mutant: Verdict) -> str:
     if evidence.trust < step.by:
         return f"declared {step.by.name}, but the evidence is only {evidence.trust.name}"
+    shown = ceiling(evidence.certificate)
+    if evidence.trust > shown:
+        return f"called {evidence.trust.name}, but the certificate shows only {shown.name}"
     if evidence.verdict is Verdict.CERTIFIED and not confirms(evidence.certificate):
         return "the certificate was not confirmed"
     survives = {Verdict.CERTIFIED: Verdict.CERTIFIED, Verdict.REFUTED: Verdict.REFUTED}

@@ -69,7 +69,7 @@ def load(path: Path, ledger: Ledger) -> dict[str, list[StepResult]]:
             for id, entry in content["claims"].items()
             if id in ledger.claims and entry["digest"] == digest(ledger, id)
         }
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is damaged ({problem}): remove it and run `orbitgap verify` again") from error
 

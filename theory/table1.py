@@ -139,7 +139,7 @@ def table() -> list[Cell]:
 
     Example:
         >>> sum(c.holds for c in table()), len(table())
-        (44, 65)
+        (45, 65)
     """
     found = (cell(row, column.name) for row, column in itertools.product(ROWS, COLUMNS))
     return [c for c in found if c is not None]

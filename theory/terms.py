@@ -162,7 +162,7 @@ def _prime(letter: Letter) -> Letter:
 
 
 def trace(term: Term) -> Term:
-    """The trace, as a linear combination of words up to rotation and transposition.
+    """The trace, a linear combination of scalars ``tr[w]`` with words w up to rotation and transposition.
 
     ``tr(A B) = tr(B A)`` and ``tr(A) = tr(A')``, so each word is replaced by the least among its
     rotations and those of its transpose: two traces agree for matrices of every size if the
@@ -172,5 +172,6 @@ def trace(term: Term) -> Term:
     for monomial, c in term.coefficients.items():
         backwards = tuple(map(_prime, reversed(monomial.word)))
         rotations = [w[i:] + w[:i] for w in (monomial.word, backwards) for i in range(max(1, len(w)))]
-        result = combine([(result, Fraction(1)), (Term({Monomial(monomial.scalars, min(rotations)): c}), Fraction(1))])
+        word = Term({Monomial(word=min(rotations)): Fraction(1)})
+        result = result + Term({Monomial(monomial.scalars): c}) * apply_scalar("tr", word)
     return result

@@ -97,7 +97,8 @@ def sample_complexity(d: int, eps: float | Fraction | str) -> int:
         return 0
     if d == 1:
         return 1
-    n = max(0, math.floor(math.log(2 * target) / math.log1p(-1 / d)) - 1)  # a first guess; exact below
+    log = math.log(2 * target.numerator) - math.log(target.denominator)  # log(2 eps) however small eps is
+    n = max(0, math.floor(log / math.log1p(-1 / d)) - 1)  # a first guess; exact below
     while n > 0 and least_error(d, n - 1) <= target:
         n -= 1
     while least_error(d, n) > target:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
@@ -25,14 +27,14 @@ def verdict_text(verdict: str, expected: str) -> Text:
     if verdict == "UNCHECKED":
         return Text("? UNCHECKED", style="yellow")
     if verdict == expected:
-        note = " (as expected)" if verdict == "REFUTED" else ""
+        note = " (expected)" if verdict == "REFUTED" else ""
         return Text(f"{sign} {verdict}{note}", style="cyan" if note else colour)
     return Text(f"{sign} {verdict}, wanted {expected}", style=f"bold {colour}")
 
 
 def claims_table(claims: Sequence[Record]) -> Table:
     """The list of claims: id, title, status, trust, rests on."""
-    table = Table(title="Claims", title_justify="left", header_style="bold")
+    table = Table(title="Claims", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("claim", no_wrap=True)
     for name in ("title", "status", "trust", "rests on"):
         table.add_column(name)
@@ -44,28 +46,43 @@ def claims_table(claims: Sequence[Record]) -> Table:
 
 def report_table(report: Record) -> Table:
     """A whole run in one table: the claims, then what was measured against them."""
-    table = Table(title="What was checked", title_justify="left", header_style="bold")
-    for name in ("claim", "status", "trust", "rests on"):
+    table = Table(
+        title="What was checked",
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("claim", no_wrap=True)
+    for name in ("status", "trust", "rests on"):
         table.add_column(name)
     table.add_column("seconds", justify="right")
     for c in report["claims"]:
         status = verdict_text(c["status"], c["expected"])
         table.add_row(c["id"], status, c["trust"] or "-", _cited(c), f"{c['seconds']:.2f}")
-    measured = ""
-    for m in report["measurements"]:
-        if m["claim"] != measured:
-            measured = m["claim"]
-            table.add_section()
-            table.add_row(Text(f"measured against {measured}", style="bold"))
-        status = verdict_text(m["verdict"], m["expected"])
-        table.add_row(f"  {escape(m['name'])}", status, m["trust"] or "-", "runs", f"{m['seconds']:.2f}")
+    for (claim, subject), rows in groupby(report["measurements"], lambda m: (m["claim"], subject_of(m["name"]))):
+        table.add_row("")
+        table.add_row(Text(f"{claim}, real runs", style="bold"))
+        if subject:
+            table.add_row(Text(subject, style="bold"))
+        for m in rows:
+            status = verdict_text(m["verdict"], m["expected"])
+            name = f" {m['name'].removeprefix(f'{subject}: ')}"
+            table.add_row(escape(name), status, m["trust"] or "-", "runs", f"{m['seconds']:.2f}")
     return table
+
+
+def subject_of(name: str) -> str:
+    """What a measurement is about: ``Adam`` of ``Adam: orthogonal``; nothing if the name has one part."""
+    subject, colon, _ = name.partition(": ")
+    return subject if colon else ""
 
 
 def _cited(claim: Record) -> str:
     if claim["trust"] is None:
         return "-"
-    return ", ".join(claim["rests_on"]) or "no citation"
+    return ", ".join(claim["rests_on"]) or "nothing"
 
 
 def claim_page(claim: Record) -> RenderableType:
@@ -93,7 +110,7 @@ def claim_page(claim: Record) -> RenderableType:
 
 def table1_grid(rows: Sequence[Record]) -> Table:
     """Table 1 as a grid: yes where the symmetry is kept, no where it is refuted."""
-    grid = Table(title="Table 1 (columns: groups)", title_justify="left", header_style="bold")
+    grid = Table(title="Table 1 (columns: groups)", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     grid.add_column("what", overflow="fold")
     for column in table1.COLUMNS:
         grid.add_column(f"{column.title}\n{column.letter}", justify="center")

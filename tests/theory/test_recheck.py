@@ -168,6 +168,20 @@ def test_replacements_cannot_justify_each_other_in_a_circle() -> None:
     assert not confirms(certificate)
 
 
+UNEQUAL = {
+    "another function": apply("k", A),
+    "another argument": apply("f", B),
+    "another number of arguments": apply("f", A, A),
+}
+
+
+@pytest.mark.parametrize("other", UNEQUAL.values(), ids=UNEQUAL)
+def test_a_function_is_replaced_only_by_itself_at_equal_arguments(other: Term) -> None:
+    empty = {"kind": "rewriting", "rules": [], "by_rule": []}
+    sides = {"left": encode(apply("f", A)), "right": encode(other)}
+    assert not confirms(empty | sides | {"by_argument": [[letter(apply("f", A)), letter(other)]]})
+
+
 class TooManyStepsError(Exception):
     """The replay did not stop."""
 

@@ -142,7 +142,7 @@ def test_rules_that_do_not_terminate_are_refused_by_name(rules: list[Rule]) -> N
 
 
 def test_a_long_derivation_reaches_its_normal_form() -> None:
-    # 300 rewritings: far fewer than the 20 000 that are promised
+    # 300 rewritings: far fewer than the limit on steps
     names = [matrix(f"A{k}") for k in range(301)]
     chain = [rule(f"step {k}", names[k], names[k + 1]) for k in range(300)]
     assert normal(names[0], chain) == names[300]

@@ -49,7 +49,7 @@ RUNS: dict[str, tuple[Step, Verdict, str]] = {
     "refuted, weaker than declared": (step(NO, YES, Trust.KERNEL), Q, "declared KERNEL"),
     "certificate is false": (step(lambda: answer(C, certificate=FALSE), NO), Q, "certificate was not confirmed"),
     "certificate is missing": (step(lambda: answer(C, certificate={}), NO), Q, "ValueError: certificate"),
-    "certificate is damaged": (step(lambda: answer(C, certificate={"kind": "ball"}), NO), Q, "KeyError"),
+    "certificate is damaged": (step(lambda: answer(C, certificate={"kind": "sturm"}), NO), Q, "KeyError"),
     "check raises": (step(fail, NO), Q, "ZeroDivisionError: the reason why"),
     "mutant raises": (step(YES, fail), Q, "ZeroDivisionError: the reason why"),
     "check returns nothing": (step(lambda: None, NO), Q, "AttributeError"),
@@ -134,7 +134,7 @@ def test_a_claim_may_be_expected_to_be_refuted(book: Any) -> None:
 
 def test_trust_is_the_weakest_link_over_all_ancestors(book: Any) -> None:
     book.enter("a", C, trust=Trust.SAMPLED)
-    book.enter("b", C, trust=Trust.KERNEL, rests=["a"])
+    book.enter("b", C, trust=Trust.ENCLOSED, rests=["a"])
     book.enter("c", C, trust=Trust.EXACT, rests=["b"])
     book.enter("d", C, trust=Trust.EXACT)
     status = found(book)

@@ -37,10 +37,9 @@ def test_everything_is_as_expected(run: tuple[subprocess.CompletedProcess[str], 
     report = json.loads((folder / "report.json").read_text())
     jsonschema.validate(report, SCHEMA)
     assert report["ok"] is True
-    assert {c["id"]: (c["status"], c["trust"]) for c in report["claims"]} == {
-        id: ("CERTIFIED", "EXACT")
-        for id in ("def-3.1", "def-3.2", "alg-1", "thm-c.1", "table-1", "ex-4.1", "ex-4.1-exact")
-    }
+    found = {c["id"]: (c["status"], c["trust"]) for c in report["claims"]}
+    for id in ("def-3.1", "def-3.2", "alg-1", "thm-c.1", "table-1", "ex-4.1", "ex-4.1-exact"):
+        assert found[id] == ("CERTIFIED", "EXACT")
     assert len(report["measurements"]) == 24 + 4
 
 
@@ -49,8 +48,9 @@ def test_the_table_is_readable_and_holds_every_row(run: tuple[subprocess.Complet
     report = json.loads((folder / "report.json").read_text())
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    for name in [c["id"] for c in report["claims"]] + [m["name"] for m in report["measurements"]]:
-        assert any(name in line for line in lines), name
+    names = [c["id"] for c in report["claims"]] + [m["name"].split(": ")[-1] for m in report["measurements"]]
+    for name in names:
+        assert sum(name in line for line in lines) >= names.count(name), name
     assert "as expected" in lines[-1]
 
 
