@@ -41,6 +41,8 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 MAX_PRECISION = 4096
+BALL_FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Further functions from balls to balls that an enclosed expression may call, by name; see `ball_function`."""
 T = TypeVar("T")
 
 
@@ -156,7 +158,8 @@ def enclosed(left: str, relation: str, right: str, values: Mapping[str, Fraction
     """Is ``left < right`` (or ``>``) for given exact values? Decided by balls that do not overlap.
 
     The precision doubles from 64 bits until the ball of ``right - left`` excludes zero or 4096
-    bits are reached (then INCONCLUSIVE). Functions: log, exp, sqrt, gamma; constant: pi.
+    bits are reached (then INCONCLUSIVE). Functions: log, exp, sqrt, gamma, lgamma and those of `ball_function`;
+    constant: pi.
 
     Raises:
         ValueError: the relation is not ``<`` or ``>``, or an expression cannot be read.
@@ -198,6 +201,18 @@ def enclosed(left: str, relation: str, right: str, values: Mapping[str, Fraction
     return Evidence(verdict, Trust.ENCLOSED, f"{text} in {ball}{where}", certificate)
 
 
+def ball_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let enclosed expressions call a function from balls to balls, under its own name.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if function.__name__ in BALL_FUNCTIONS:
+        raise ValueError(f"ball function: {function.__name__!r} is taken, want a new name")
+    BALL_FUNCTIONS[function.__name__] = function
+    return function
+
+
 def difference_ball(text: str, values: Mapping[str, Fraction | int]) -> Any:
     """An enclosure of an expression at exact values, at the current precision."""
     import flint
@@ -206,7 +221,7 @@ def difference_ball(text: str, values: Mapping[str, Fraction | int]) -> Any:
         exact = Fraction(number)
         return flint.arb(flint.fmpq(exact.numerator, exact.denominator))
 
-    functions = {name: getattr(flint.arb, name) for name in ("log", "exp", "sqrt", "gamma")}
+    functions = {name: getattr(flint.arb, name) for name in ("log", "exp", "sqrt", "gamma", "lgamma")} | BALL_FUNCTIONS
     named = {"pi": flint.arb.pi(), **{name: ball(value) for name, value in values.items()}}
     return expressions.evaluate(text, named, functions, ball)
 

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from theory import decide
 from theory.claims import Mutant, claim, proves
+from theory.complexity import Bound
 from theory.evidence import Evidence, Trust, all_of
 from theory.groups import GROUPS, SIGN_FLIP, Group, is_subgroup
 from theory.rewriting import rule
 from theory.terms import matrix, one, scalar, transpose
 from theory.validate import integer, probability
 
-__all__ = ["least_error", "sample", "sample_complexity"]
+__all__ = ["least_error", "lower_bound", "sample", "sample_complexity", "upper_bound"]
 
 Example = tuple[int, int]  # (coordinate, label) for the pair (y e_i, y)
 
@@ -104,6 +105,40 @@ def sample_complexity(d: int, eps: float | Fraction | str) -> int:
     while least_error(d, n) > target:
         n += 1
     return n
+
+
+def lower_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | str | None = None) -> Bound:
+    """No sign-flip-equivariant learner does with fewer samples (claim ex-4.1-exact).
+
+    With delta the bound is on N(eps, delta) >= N*(eps + delta), Definition 3.3; else on N*(eps).
+
+    Raises:
+        ValueError: d < 1, or eps or delta outside (0, 1).
+
+    Example:
+        >>> lower_bound(8, 0.25).n
+        6
+    """
+    target = probability("eps", eps) + (0 if delta is None else probability("delta", delta))
+    n = sample_complexity(d, target) if target < 1 else 0
+    return Bound(n, "ex-4.1-exact", str(n), "an unseen coordinate can be flipped, which swaps two test points")
+
+
+def upper_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | str | None = None) -> Bound:
+    """An O(d)-equivariant rule does with so many samples (claim ex-4.1-exact).
+
+    With delta the bound is on N(eps, delta) <= N*(eps delta), Definition 3.3; else on N*(eps).
+
+    Raises:
+        ValueError: d < 1, or eps or delta outside (0, 1).
+
+    Example:
+        >>> upper_bound(8, 0.25).n
+        6
+    """
+    target = probability("eps", eps) * (1 if delta is None else probability("delta", delta))
+    n = sample_complexity(d, target)
+    return Bound(n, "ex-4.1-exact", str(n), "sign(sum_j y_j <x_j, x>), a coin on 0")
 
 
 def sample(

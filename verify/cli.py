@@ -54,6 +54,15 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="print data instead of a table")
     show.set_defaults(run=run_claims)
 
+    ask = commands.add_parser("bound", help="how many samples a task needs: the best certified bounds")
+    ask.add_argument("task", metavar="TASK", help="warmup, quadratic, regression or texture")
+    ask.add_argument("--d", type=int, required=True, metavar="D", help="dimension, as in the task's theorem")
+    ask.add_argument("--eps", required=True, metavar="E", help="error in (0, 1); relative loss for regression")
+    ask.add_argument("--delta", metavar="X", help="failure probability: bound N(eps, delta) instead of N*(eps)")
+    ask.add_argument("--learner", metavar="KIND", help="orthogonal, permutation, sign-flip or conv")
+    ask.add_argument("--json", action="store_true", help="print data instead of a table")
+    ask.set_defaults(run=run_bound)
+
     check = commands.add_parser("verify", help="check everything: proofs, real optimizers, simulations")
     check.add_argument("--json", type=Path, metavar="PATH", help="also write the report as data")
     check.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
@@ -86,6 +95,28 @@ def run_claims(arguments: argparse.Namespace) -> int:
     console.print(display.claims_table(shown))
     if any(c["status"] == "UNCHECKED" for c in shown):
         console.print("UNCHECKED: no evidence for this statement and this code here; run `orbitgap verify`.")
+    return 0
+
+
+def run_bound(arguments: argparse.Namespace) -> int:
+    """`orbitgap bound TASK --d D --eps E [--delta X] [--learner KIND] [--json]`."""
+    from theory import bounds
+    from verify import records
+
+    try:
+        best = bounds.best(arguments.task, arguments.d, arguments.eps, arguments.delta, arguments.learner)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    ledger = ledger_module.load()
+    shown = records.bound_record(best, status.statuses(ledger, stored(ledger)))
+    if arguments.json:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return 0
+    from rich.console import Console
+
+    from verify import display
+
+    Console().print(display.bound_table(shown))
     return 0
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from theory import table1
 
-__all__ = ["claim_page", "claims_table", "report_table", "table1_grid", "verdict_text"]
+__all__ = ["bound_table", "claim_page", "claims_table", "report_table", "table1_grid", "verdict_text"]
 
 STYLES = {"CERTIFIED": ("\N{CHECK MARK}", "green"), "REFUTED": ("\N{MULTIPLICATION X}", "red")}
 Record = Mapping[str, Any]
@@ -83,6 +83,27 @@ def _cited(claim: Record) -> str:
     if claim["trust"] is None:
         return "-"
     return ", ".join(claim["rests_on"]) or "nothing"
+
+
+def bound_table(answer: Record) -> RenderableType:
+    """The best bounds on samples for one task and kind of learner."""
+    delta = answer["delta"]
+    asked = f"N*({answer['eps']:g})" if delta is None else f"N({answer['eps']:g}, {delta:g})"
+    title = f"{answer['task']}, d = {answer['d']}, {answer['learner']} learners: {asked}"
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    for name in ("bound", "samples", "claim", "status", "because"):
+        table.add_column(name)
+    for name, sign in (("lower", "at least"), ("upper", "at most")):
+        side = answer[name]
+        if side["n"] is None:
+            table.add_row(name, "-", "-", "-", side["why"])
+            continue
+        samples = "vacuous" if side.get("vacuous") else f"{sign} {side['n']}"
+        why = f"{side['why']} ({side['enclosure']})"
+        table.add_row(name, samples, side["claim"], verdict_text(side["status"], "CERTIFIED"), escape(why))
+    hint = "UNCHECKED: run `orbitgap verify` to check the claims here."
+    unchecked = "UNCHECKED" in (answer["lower"]["status"], answer["upper"]["status"])
+    return Group(table, hint) if unchecked else table
 
 
 def claim_page(claim: Record) -> RenderableType:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from theory import table1
+from theory.bounds import Best
 from theory.claims import Ledger, Step
+from theory.complexity import Bound
 from theory.evidence import Verdict
 from theory.status import Status, StepResult
 
-__all__ = ["as_expected", "claim_record", "step_record", "table_record"]
+__all__ = ["as_expected", "bound_record", "claim_record", "step_record", "table_record"]
 
 
 def as_expected(verdict: Verdict | None, expected: Verdict) -> bool:
@@ -58,6 +60,32 @@ def step_record(step: Step, result: StepResult | None) -> dict[str, Any]:
         "mutant": {"says": step.mutant.says, "verdict": result.mutant.value if result and result.mutant else None},
         "certificate": dict(result.certificate) if result else {},
         "failure": result.failure if result else "",
+    }
+
+
+def bound_record(best: Best, found: Mapping[str, Status]) -> dict[str, Any]:
+    """The answer to one question about samples; n is null where nothing is certified."""
+
+    def side(bound: Bound | None) -> dict[str, Any]:
+        if bound is None:
+            return {"n": None, "claim": None, "status": None, "enclosure": None, "why": "nothing is certified here"}
+        verdict = found[bound.claim].verdict
+        return {
+            "n": bound.n,
+            "claim": bound.claim,
+            "status": verdict.value if verdict else "UNCHECKED",
+            "enclosure": bound.enclosure,
+            "why": bound.why,
+        }
+
+    return {
+        "task": best.task,
+        "d": best.d,
+        "eps": float(best.eps),
+        "delta": None if best.delta is None else float(best.delta),
+        "learner": best.learner,
+        "lower": {**side(best.lower), "vacuous": best.lower is not None and best.lower.vacuous},
+        "upper": side(best.upper),
     }
 
 
