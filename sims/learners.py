@@ -293,7 +293,7 @@ def _gaussian(shape: tuple[int, ...], fan_in: int, generator: torch.Generator, d
 
 
 def _known(name: str, key: object, table: Mapping[str, Any]) -> None:
-    if key not in table:
+    if not isinstance(key, str) or key not in table:
         raise ValueError(f"{name}: got {key!r}, want one of {', '.join(table)}")
 
 

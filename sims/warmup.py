@@ -138,6 +138,8 @@ def measure(name: str, rule: Rule, d: int, n: int, replicas: int, seed: int) -> 
     generator = torch.Generator().manual_seed(int(key.spawn(1)[0].generate_state(1, np.uint64)[0]))
     points, labels = (torch.from_numpy(a) for a in sample(d, (replicas, n + 1), rng))
     outputs = rule(points[:, :n], labels[:, :n], points[:, n], generator)
+    if not isinstance(outputs, Tensor):
+        raise ValueError(f"learner {name!r}: got a {type(outputs).__name__}, want a tensor of {replicas} outputs")
     if tuple(outputs.shape) != (replicas,) or not bool(torch.isfinite(outputs).all()):
         raise ValueError(
             f"learner {name!r} at d = {d}, n = {n}: got outputs of shape {tuple(outputs.shape)} "
@@ -175,6 +177,8 @@ def run(
         ([0, 1, 2, 4, 6], Fraction(1, 2))
     """
     integer("seed", seed, 0), integer("replicas", replicas, 1)
+    if not isinstance(dimensions, Sequence):
+        raise ValueError(f"dimensions: got {dimensions!r}, want a sequence of integers")
     for i, d in enumerate(dimensions):
         integer(f"dimensions[{i}]", d, 1)
     if not dimensions or len(set(dimensions)) < len(dimensions):

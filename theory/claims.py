@@ -120,9 +120,12 @@ class Ledger:
             raise ValueError(f"claim: {owner.id!r} is cited, and a cited theorem has no proof here")
         if step.name in {s.name for s in self.steps[step.claim]}:
             raise ValueError(f"step: {step.claim} has a step {step.name!r} already, want a new name")
-        unknown = set(step.mutant.changes) - set(inspect.signature(step.check).parameters)
+        parameters = inspect.signature(step.check).parameters
+        unknown = set(step.mutant.changes) - set(parameters)
         if unknown:
             raise ValueError(f"mutant of {step.claim}, {step.name!r}: the check takes no {', '.join(sorted(unknown))}")
+        if all(_same(value, parameters[name].default) for name, value in step.mutant.changes.items()):
+            raise ValueError(f"mutant of {step.claim}, {step.name!r}: changes nothing, want other arguments")
         self.steps[step.claim].append(step)
 
     def get(self, id: str) -> Claim:
@@ -133,7 +136,7 @@ class Ledger:
         """
         if id in self.claims:
             return self.claims[id]
-        near = difflib.get_close_matches(id, self.claims, n=3, cutoff=0.4)
+        near = difflib.get_close_matches(id.lower(), self.claims, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.claims) or 'none'}"
         raise UnknownClaimError(f"no claim {id!r}: {hint}")
 
@@ -173,6 +176,10 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self.claims.values())
+
+
+def _same(value: object, default: object) -> bool:
+    return type(value) is type(default) and isinstance(value, bool | int | str | tuple) and value == default
 
 
 LEDGER = Ledger()

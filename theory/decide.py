@@ -127,7 +127,7 @@ def rational(what: str, left: Fraction | int, relation: str, right: Fraction | i
         raise ValueError(f"relation: got {relation!r}, want one of {', '.join(RELATIONS)}")
     for side, number in (("left", left), ("right", right)):
         _exact(side, number)
-    certificate = {"kind": "rational", "left": str(left), "relation": relation, "right": str(right)}
+    certificate = {"kind": "rational", "what": what, "left": str(left), "relation": relation, "right": str(right)}
     holds = RELATIONS[relation](left, right)
     verdict = Verdict.CERTIFIED if holds else Verdict.REFUTED
     return Evidence(verdict, Trust.EXACT, f"{what}: {left} {relation} {right}{'' if holds else ' fails'}", certificate)

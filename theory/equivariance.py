@@ -57,11 +57,18 @@ claim(
     "thm-c.1",
     kind="theorem",
     title="When iterative training is equivariant",
-    statement=r"(1)\ M[\tau(g) W](g x) = M[W](x),\quad (2)\ F(\tau(g) W, M, g D) = \tau(g) F(W, M, D),\quad "
+    statement=r"(1)\ M[\tau(g) W](g x) = M[W](x),\quad (2)\ F_t(\tau(g) W, M, g D) = \tau(g) F_t(W, M, D)"
+    r" \text{ for every } t,\quad "
     r"(3)\ \tau(g) W_0 \overset{\text{law}}{=} W_0 \quad\implies\quad "
     r"\text{Algorithm 1 is } G\text{-equivariant, for every number of steps } T \ge 0",
     source=f"{PAPER}, Theorem C.1 (statement reconstructed)",
-    hypotheses=(r"G \text{ acts on } X \text{ and, through the isomorphism } \tau, \text{ on weights}",),
+    hypotheses=(
+        r"G \text{ acts on } X \text{ and, through the isomorphism } \tau, "
+        r"\text{ on weights (with all optimizer state)}",
+        r"F_t \text{ may change with } t \text{ and use a coin that is independent of } W_0 \text{ and of } D"
+        r" \text{ (then everything holds given the coin)}",
+        r"F_t \text{ and } M \text{ are measurable in } W",
+    ),
     uses=("def-3.2", "alg-1"),
 )
 
@@ -175,16 +182,17 @@ def polynomial_networks(forget: bool = False) -> Evidence:
     uses=("alg-1",),
 )
 def pathwise(update_commutes: bool = True) -> Evidence:
-    """Words of maps: F' trains on gD, M' reads M[.] o g; M' tau = M, F' tau = tau F; Phi = F^T."""
+    """Words of maps: F' is step T+1 on gD, M' reads M[.] o g; M' tau = M, F' tau = tau F; Phi = the first T steps."""
     tau, f, f_g, phi, phi_g = (matrix(s) for s in ("tau", "F", "F'g", "Phi", "Phi'g"))
     m, m_g, w = matrix("M"), matrix("M'g"), matrix("W_0")
     model = rule("(1) model symmetry", m_g * tau, m)
     update = [rule("(2) update rule", f_g * tau, tau * f)] if update_commutes else []
     induction = rule("induction: T steps", phi_g * tau, tau * phi)
     return all_of(
+        decide.equal_terms(m_g * tau * w, m * w, [model]),
         decide.equal_terms(f_g * phi_g * tau, tau * f * phi, [*update, induction]),
         decide.equal_terms(m_g * phi_g * tau * w, m * phi * w, [model, induction]),
-        summary="T = 0 is trivial; F'g Phi'g tau = tau F Phi; so M'g Phi'g tau W_0 = M Phi W_0",
+        summary="T = 0: M'g tau W_0 = M W_0; F'g Phi'g tau = tau F Phi; so M'g Phi'g tau W_0 = M Phi W_0",
     )
 
 

@@ -61,7 +61,14 @@ def evaluate(
             case ast.BinOp(left, ast.Pow(), ast.Constant(int(k))):
                 return value(left) ** k
             case ast.BinOp(left, op, right) if type(op) in OPERATIONS:
-                return OPERATIONS[type(op)](value(left), value(right))
+                a, b = value(left), value(right)
+                if isinstance(op, ast.Pow) and number is Fraction and Fraction(b).denominator != 1:
+                    raise ValueError(
+                        f"text: {ast.unparse(node)!r} has exponent {b}, want an integer in exact arithmetic"
+                    )
+                if isinstance(op, ast.Div) and isinstance(b, Fraction) and not b:
+                    raise ValueError(f"text: {ast.unparse(node)!r} divides by zero, want a denominator that is not")
+                return OPERATIONS[type(op)](a, b)
             case ast.Call(ast.Name(name), args, keywords=[]) if functions and name in functions:
                 return functions[name](*map(value, args))
         raise ValueError(f"text: cannot read {ast.unparse(node)!r}, want arithmetic in {sorted(values)}")
@@ -112,6 +119,8 @@ def degree(text: str, name: str) -> int:
 
 
 def _parse(text: str) -> ast.expr:
+    if not isinstance(text, str):
+        raise ValueError(f"text: got a {type(text).__name__}, want an expression as text")
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:

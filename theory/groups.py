@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.validate import finite_array, integer, is_exact
+from theory.validate import finite_array, generator, integer, is_exact
 
 __all__ = [
     "CYCLIC_SHIFT",
@@ -76,6 +76,8 @@ class Group:
             >>> bool((g @ g.T == np.eye(3, dtype=int)).all())
             True
         """
+        if not isinstance(rng, random.Random):
+            raise ValueError(f"rng: got a {type(rng).__name__}, want a random.Random")
         return self._exact(integer("d", d, 1), rng)
 
     def float_element(self, d: int, rng: np.random.Generator) -> Matrix:
@@ -87,7 +89,7 @@ class Group:
         Raises:
             ValueError: d < 1.
         """
-        return self._haar(integer("d", d, 1), rng)
+        return self._haar(integer("d", d, 1), generator("rng", rng))
 
     def contains(self, g: ArrayLike) -> bool:
         """Exact membership of a square matrix of Fractions or integers.
@@ -121,7 +123,8 @@ def cayley(skew: ArrayLike) -> Matrix:
         >>> cayley([[0, Fraction(1, 2)], [Fraction(-1, 2), 0]])[0].tolist()
         [Fraction(3, 5), Fraction(4, 5)]
     """
-    a = _square("skew", np.asarray(skew, dtype=object))
+    a = _square("skew", skew if isinstance(skew, np.ndarray) else np.asarray(skew, dtype=object))
+    a = _fractions(a) if a.dtype.kind in "iu" else a
     if not is_exact(a) or not (a == -a.T).all():
         raise ValueError("skew: got a matrix that is not exactly skew-symmetric, want A = -A^T over the rationals")
     identity = _identity(len(a))
@@ -142,7 +145,7 @@ def inverse(g: ArrayLike) -> Matrix:
     matrix = _square("g", g)
     if is_exact(matrix):
         return _exact_inverse(_fractions(matrix))
-    floats = matrix.astype(np.float64) if matrix.dtype.kind in "iu" else matrix
+    floats = matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float64)
     if np.linalg.cond(floats) * np.finfo(floats.dtype).eps >= 1:
         raise ValueError("g: got a singular matrix, want an invertible one")
     return np.linalg.inv(floats)
@@ -159,7 +162,7 @@ def act_on_points(g: ArrayLike, points: ArrayLike) -> Matrix:
         [[5.0, 3.0]]
     """
     matrix = _square("g", g)
-    return _unbounded(finite_array("points", points, (None, len(matrix)))) @ _unbounded(matrix.T)
+    return _product(finite_array("points", points, (None, len(matrix))), matrix.T)
 
 
 def act_on_weights(g: ArrayLike, weights: ArrayLike) -> Matrix:
@@ -173,7 +176,7 @@ def act_on_weights(g: ArrayLike, weights: ArrayLike) -> Matrix:
         [[1.5]]
     """
     matrix = _square("g", g)
-    return finite_array("weights", weights, (None, len(matrix))) @ inverse(matrix)
+    return _product(finite_array("weights", weights, (None, len(matrix))), inverse(matrix))
 
 
 def is_subgroup(small: Group, large: Group) -> bool:
@@ -186,9 +189,15 @@ def is_subgroup(small: Group, large: Group) -> bool:
     return small.name == large.name or any(is_subgroup(GROUPS[up], large) for up in small.inside)
 
 
-def _unbounded(matrix: Matrix) -> Matrix:
-    """Python integers for machine integers, which would wrap round."""
-    return matrix.astype(object) if matrix.dtype.kind in "iu" else matrix
+def _product(a: Matrix, b: Matrix) -> Matrix:
+    """In floating point if either factor is, else exactly: machine integers would wrap round."""
+    dtype = (
+        np.result_type(*(m.dtype for m in (a, b) if m.dtype.kind == "f"))
+        if "f" in a.dtype.kind + b.dtype.kind
+        else object
+    )
+    product: Matrix = a.astype(dtype) @ b.astype(dtype)
+    return product
 
 
 def _square(name: str, g: ArrayLike) -> Matrix:

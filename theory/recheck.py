@@ -1,8 +1,9 @@
-"""Confirms certificates by other means than those that made them.
+"""Confirms certificates in a few lines each, mostly by other means than those that made them.
 
 A derivation is replayed fact by fact, a polynomial identity is evaluated on a grid that has more
 points than the degree allows zeros, a Sturm count is redone with Fractions, an enclosure is
 computed again at twice the precision, the counts of a simulation are compared with binomial tails.
+Expressions and single rewritings are read by the code that decided; the rest is written again.
 A certificate that does not pass turns its step INCONCLUSIVE. Of a finite enumeration or of random
 trials only the count and the counterexample are recorded; to confirm one, run the check again.
 """
@@ -21,7 +22,7 @@ from theory.evidence import Trust
 from theory.rewriting import MAX_STEPS, decode, occurrences
 from theory.terms import Letter, Monomial, Term, combine
 
-__all__ = ["ceiling", "confirms"]
+__all__ = ["ceiling", "confirms", "refutes"]
 
 Certificate = Mapping[str, Any]
 
@@ -42,13 +43,37 @@ def confirms(certificate: Certificate) -> bool:
     return _CONFIRM[kind](certificate)
 
 
+def refutes(certificate: Certificate) -> bool:
+    """True if the certificate shows that a claim is false: something definite fails, not merely is not shown.
+
+    Raises:
+        ValueError: a kind of certificate that is not known here.
+
+    Example:
+        >>> refutes({"kind": "rational", "left": "1/2", "relation": "<", "right": "1/3"})
+        True
+    """
+    kind = certificate.get("kind")
+    if kind not in _CONFIRM:
+        raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
+    if kind == "all":
+        return any(map(refutes, certificate["parts"]))
+    if kind in ("enumeration", "trials"):
+        return certificate["counterexample"] is not None
+    if kind == "ball":  # a ball that touches zero shows nothing
+        return confirms({**certificate, "difference": f"-({certificate['difference']})"})
+    return kind != "rewriting" and not confirms(certificate)
+
+
 _CEILING = {"ball": Trust.ENCLOSED, "trials": Trust.SAMPLED, "simulation": Trust.SIMULATED}
 
 
 def ceiling(certificate: Certificate) -> Trust:
     """The most trust that a certificate of this kind can give."""
+    if certificate.get("kind") not in _CONFIRM:
+        raise ValueError(f"certificate: got kind {certificate.get('kind')!r}, want one of {', '.join(_CONFIRM)}")
     parts = [ceiling(part) for part in certificate.get("parts", ())]
-    return min([*parts, _CEILING.get(certificate.get("kind", ""), Trust.EXACT)])
+    return min([*parts, _CEILING.get(certificate["kind"], Trust.EXACT)])
 
 
 def _all(certificate: Certificate) -> bool:
@@ -142,6 +167,28 @@ def _simulation(certificate: Certificate) -> bool:
     )
 
 
+def _opposite_signs(certificate: Certificate) -> bool:
+    """Replays a counterexample of Table 1: the outputs at t from x and at g t from g x have opposite signs."""
+    eta, eps = Fraction(certificate["eta"]), Fraction(certificate["eps"])
+    x, test = ([Fraction(v) for v in certificate[name]] for name in ("x", "test"))
+    g = [[Fraction(v) for v in row] for row in certificate["g"]]
+
+    def output(point: list[Fraction], at: list[Fraction]) -> Fraction:
+        slope = [2 * v for v in point]  # minus the gradient at zero of (w x - 1)^2
+        if certificate["rule"] == "kernel":
+            weight = [v / sum((u * u for u in point), Fraction(0)) for v in point]
+        elif certificate["rule"] == "sgd":
+            weight = [eta * s for s in slope]
+        else:  # the first step of Adam and of AdaGrad
+            weight = [eta * s / (abs(s) + eps) for s in slope]
+        return sum((w * t for w, t in zip(weight, at, strict=True)), Fraction(0))
+
+    def moved(point: list[Fraction]) -> list[Fraction]:
+        return [sum((a * v for a, v in zip(row, point, strict=True)), Fraction(0)) for row in g]
+
+    return output(x, test) > 0 > output(moved(x), moved(test))
+
+
 def _tail(k: int, n: int, rate: float) -> float:
     """P[Binomial(n, rate) <= k]."""
     if rate in (0.0, 1.0):
@@ -214,5 +261,6 @@ _CONFIRM: dict[str, Callable[[Certificate], bool]] = {
     "enumeration": _enumeration,
     "trials": _enumeration,
     "simulation": _simulation,
+    "opposite-signs": _opposite_signs,
     "rewriting": _rewriting,
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.claims import Ledger, Step
 from theory.evidence import Evidence, Trust, Verdict
-from theory.recheck import ceiling, confirms
+from theory.recheck import ceiling, confirms, refutes
 
 __all__ = ["Status", "StepResult", "check", "digest", "run_step", "statuses"]
 
@@ -73,8 +73,9 @@ def run_step(step: Step) -> StepResult:
     start = time.perf_counter()
     try:
         evidence = step.check()
-        other = step.check(**step.mutant.changes).verdict
-        failure = _objection(step, evidence, other)
+        changed = step.check(**step.mutant.changes)
+        other = changed.verdict
+        failure = _objection(step, evidence, changed)
     except Exception:  # a check that raises is a failed check, not a crash of the suite
         seconds = time.perf_counter() - start
         text = traceback.format_exc()
@@ -91,7 +92,7 @@ def run_step(step: Step) -> StepResult:
     )
 
 
-def _objection(step: Step, evidence: Evidence, mutant: Verdict) -> str:
+def _objection(step: Step, evidence: Evidence, mutant: Evidence) -> str:
     if evidence.trust < step.by:
         return f"declared {step.by.name}, but the evidence is only {evidence.trust.name}"
     shown = ceiling(evidence.certificate)
@@ -99,9 +100,12 @@ def _objection(step: Step, evidence: Evidence, mutant: Verdict) -> str:
         return f"called {evidence.trust.name}, but the certificate shows only {shown.name}"
     if evidence.verdict is Verdict.CERTIFIED and not confirms(evidence.certificate):
         return "the certificate was not confirmed"
-    survives = {Verdict.CERTIFIED: Verdict.CERTIFIED, Verdict.REFUTED: Verdict.REFUTED}
-    if mutant is survives.get(evidence.verdict):
+    if evidence.verdict is Verdict.REFUTED and not refutes(evidence.certificate):
+        return "the certificate shows no refutation"
+    if evidence.verdict is not Verdict.INCONCLUSIVE and mutant.verdict is evidence.verdict:
         return f"the mutant survived: {step.mutant.says}"
+    if mutant.certificate.get("count") == 0:
+        return f"the mutant left nothing to check: {step.mutant.says}"
     return ""
 
 

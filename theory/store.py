@@ -1,8 +1,9 @@
 """Keeps evidence between runs, bound to the statements and the code that produced it.
 
-One JSON file. It is written whole to a temporary name and renamed, so a run that is killed leaves
-the old file. Evidence counts only while the code of theory/ is byte for byte what produced it and
-the claim's digest is unchanged; otherwise the claim is unchecked again.
+One JSON file, each entry sealed by a checksum, so that a record edited by hand is refused. It is written
+whole to a temporary name and renamed, so a run that is killed leaves the old file. Evidence counts only while
+the code of theory/ is byte for byte what produced it and the claim's digest is unchanged; otherwise the
+claim is unchecked again.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def save(path: Path, ledger: Ledger, results: Mapping[str, Sequence[StepResult]]
     kept = load(path, ledger) | {id: list(r) for id, r in results.items()}
     content = {
         "code": code_digest(),
-        "claims": {id: {"digest": digest(ledger, id), "steps": [_encode(r) for r in kept[id]]} for id in sorted(kept)},
+        "claims": {id: _sealed(digest(ledger, id), [_encode(r) for r in kept[id]]) for id in sorted(kept)},
     }
     write_atomically(path, json.dumps(content, indent=1))
 
@@ -64,12 +65,15 @@ def load(path: Path, ledger: Ledger) -> dict[str, list[StepResult]]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["code"] != code_digest():
             return {}
+        for id, entry in content["claims"].items():
+            if entry != _sealed(entry["digest"], entry["steps"]):
+                raise ValueError(f"the entry of {id} is not as it was written")
         return {
             id: [_decode(r) for r in entry["steps"]]
             for id, entry in content["claims"].items()
             if id in ledger.claims and entry["digest"] == digest(ledger, id)
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is damaged ({problem}): remove it and run `orbitgap verify` again") from error
 
@@ -90,6 +94,11 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _sealed(claim_digest: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    content = json.dumps([claim_digest, steps], sort_keys=True)
+    return {"digest": claim_digest, "steps": steps, "seal": hashlib.sha256(content.encode()).hexdigest()}
 
 
 def _encode(result: StepResult) -> dict[str, Any]:

@@ -8,8 +8,8 @@ alone is to blame, and the two classifiers of Definition 3.2 get opposite signs 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory import decide, table1  # noqa: F401  (table1 declares the claim)
 from theory.claims import Mutant, proves
-from theory.evidence import Evidence, Trust, all_of
+from theory.evidence import Evidence, Trust, Verdict, all_of
 from theory.groups import GENERAL_LINEAR, ORTHOGONAL, Group, act_on_points, act_on_weights
 
 __all__ = ["FIRST_STEPS", "ROTATION", "STRETCH", "classify"]
@@ -27,6 +27,7 @@ Step = Callable[[Vector], Vector]
 ROTATION = np.array([[Fraction(3, 5), Fraction(-4, 5)], [Fraction(4, 5), Fraction(3, 5)]], object)
 STRETCH = np.array([[Fraction(1), Fraction(0)], [Fraction(0), Fraction(2)]], object)
 ETA = Fraction(1, 10)
+EPS = {"adam": Fraction(1, 10**8), "adagrad": Fraction(1, 10**10)}  # torch's defaults
 
 
 def adaptive(eps: Fraction) -> Step:
@@ -36,15 +37,24 @@ def adaptive(eps: Fraction) -> Step:
 
 FIRST_STEPS: dict[str, Step] = {
     "sgd": lambda gradient: -ETA * gradient,
-    "adam": adaptive(Fraction(1, 10**8)),
-    "adagrad": adaptive(Fraction(1, 10**10)),
+    "adam": adaptive(EPS["adam"]),
+    "adagrad": adaptive(EPS["adagrad"]),
 }
 
 
-def classify(step: Step, x: Vector, test: Vector) -> Fraction:
-    """The output at `test` of a linear unit after one step from zero on (x, +1) with loss (w x - 1)^2."""
+def classify(rule: str, x: Vector, test: Vector) -> Fraction:
+    """The output at `test` of a linear unit after one step from zero on (x, +1) with loss (w x - 1)^2.
+
+    For ``kernel`` it is the prediction of kernel regression with K(x, t) = <x, t> on that one point.
+
+    Example:
+        >>> classify("sgd", ROTATION[0], ROTATION[0])
+        Fraction(1, 5)
+    """
+    if rule == "kernel":
+        return inner(x, test) / inner(x, x)
     gradient = -2 * x  # at w = 0
-    return inner(step(gradient), test)
+    return inner(FIRST_STEPS[rule](gradient), test)
 
 
 def inner(x: Vector, y: Vector) -> Fraction:
@@ -52,12 +62,10 @@ def inner(x: Vector, y: Vector) -> Fraction:
     return sum((a * b for a, b in zip(x, y, strict=True)), Fraction(0))
 
 
-def opposite_signs(
-    predict: Callable[[Vector, Vector], Fraction], group: Group, g: Vector, x: Vector, test: Vector
-) -> Evidence:
+def opposite_signs(rule: str, group: Group, g: Vector, x: Vector, test: Vector) -> Evidence:
     """Is the output at `test` positive after training on x, but negative at g `test` after training on g x?
 
-    The planar example is padded with zeros, so that it speaks for d = 2..5 at once.
+    The planar example is padded with zeros, for d = 2..5. The certificate holds all that is needed to replay it.
     """
     parts = []
     for d in range(2, 6):
@@ -69,11 +77,23 @@ def opposite_signs(
             decide.every(
                 f"g lies in {group.letter}", [element.tolist()], lambda m: group.contains(np.array(m, object))
             ),
-            decide.rational(f"trained on D, at x, d = {d}", predict(*points), ">", 0),
-            decide.rational(f"trained on gD, at gx, d = {d}", predict(*moved), "<", 0),
+            decide.rational(f"trained on D, at x, d = {d}", classify(rule, *points), ">", 0),
+            decide.rational(f"trained on gD, at gx, d = {d}", classify(rule, *moved), "<", 0),
         ]
+    replay = {
+        "kind": "opposite-signs",
+        "rule": rule,
+        "eta": str(ETA),
+        "eps": str(EPS.get(rule, 0)),
+        "g": [[str(v) for v in row] for row in g],
+        "x": [str(v) for v in x],
+        "test": [str(v) for v in test],
+    }
     shown = ", ".join(f"{name} = ({v[0]}, {v[1]})" for name, v in (("D", x), ("x", test)))
-    return all_of(*parts, summary=f"label +1, {shown}, padded with zeros: + from D at x, - from gD at gx")
+    found = all_of(*parts, summary=f"label +1, {shown}, padded with zeros: + from D at x, - from gD at gx")
+    if found.verdict is not Verdict.CERTIFIED:
+        return found
+    return replace(found, certificate={**found.certificate, "parts": [*found.certificate["parts"], replay]})
 
 
 @proves(
@@ -85,7 +105,7 @@ def opposite_signs(
 def adam(rule: str = "adam") -> Evidence:
     """The step has nearly equal entries whatever the slope of the data: it does not turn with the data."""
     x, test = np.array([Fraction(3), Fraction(1)], object), np.array([Fraction(0), Fraction(1)], object)
-    return opposite_signs(partial(classify, FIRST_STEPS[rule]), ORTHOGONAL, ROTATION, x, test)
+    return opposite_signs(rule, ORTHOGONAL, ROTATION, x, test)
 
 
 @proves(
@@ -108,7 +128,7 @@ def adagrad(rule: str = "adagrad") -> Evidence:
 def sgd(g: Vector = STRETCH) -> Evidence:
     """The weight after one step is along x, and <g x, g t> need not have the sign of <x, t>."""
     x, test = np.array([Fraction(1), Fraction(1)], object), np.array([Fraction(2), Fraction(-1)], object)
-    return opposite_signs(partial(classify, FIRST_STEPS["sgd"]), GENERAL_LINEAR, g, x, test)
+    return opposite_signs("sgd", GENERAL_LINEAR, g, x, test)
 
 
 @proves(
@@ -120,7 +140,7 @@ def sgd(g: Vector = STRETCH) -> Evidence:
 def kernel(g: Vector = STRETCH) -> Evidence:
     """Kernel regression with K(x, t) = <x, t> on one point predicts <x, t> / <x, x>."""
     x, test = np.array([Fraction(1), Fraction(1)], object), np.array([Fraction(2), Fraction(-1)], object)
-    return opposite_signs(lambda v, t: inner(v, t) / inner(v, v), GENERAL_LINEAR, g, x, test)
+    return opposite_signs("kernel", GENERAL_LINEAR, g, x, test)
 
 
 @proves(
@@ -196,7 +216,11 @@ def l2(g: Vector = STRETCH) -> Evidence:
     mutant=Mutant("p = 2 is claimed too", powers=(1, 2, 3)),
 )
 def lp(powers: tuple[int, ...] = (1, 3, 4, 5, 6, 7, 8)) -> Evidence:
-    """Turning (1, 0) to (3/5, 4/5): (3/5)^p + (4/5)^p is strictly decreasing in p and is 1 at p = 2 only."""
+    """Turning (1, 0) to (3/5, 4/5): (3/5)^p + (4/5)^p is strictly decreasing in p and is 1 at p = 2 only.
+
+    For p = 4 and any turn by an angle t strictly between 0 and pi/2, with u = tan^2(t/2):
+    1 - cos^4 t - sin^4 t = 8u(1-u)^2 / (1+u)^4 > 0.
+    """
     a, b = Fraction(3, 5), Fraction(4, 5)
     return all_of(
         decide.rational("at p = 2", a**2 + b**2, "==", 1),

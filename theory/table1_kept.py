@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from theory import decide, table1  # noqa: F401  (table1 declares the claim)
 from theory.claims import Mutant, proves
 from theory.evidence import Evidence, Trust, all_of
-from theory.groups import SIGNED_PERMUTATION
+from theory.groups import SIGNED_PERMUTATION, inverse
 from theory.rewriting import Rule, rule
 from theory.terms import Term, apply, apply_scalar, matrix, one, scalar, transpose, zero
 
@@ -74,13 +75,13 @@ def descent_step(state: Descent, data: Term) -> Descent:
     "table-1",
     "sgd keeps orthogonal",
     by=Trust.EXACT,
-    mutant=Mutant("g is invertible but not orthogonal, and W moves by g^-1", rules=INVERSE, inverse="g^-1"),
+    mutant=Mutant("g is invertible but not orthogonal, and W moves by g^-1", rules=INVERSE, moves_by="g^-1"),
     uses=USES,
 )
-def sgd(rules: Sequence[Rule] = ORTHOGONAL_RULES, inverse: str = "g'") -> Evidence:
+def sgd(rules: Sequence[Rule] = ORTHOGONAL_RULES, moves_by: str = "g'") -> Evidence:
     """One step from (W g^-1, B g^-1, theta, C) on gD gives the step on D, moved the same way."""
     start = Descent(*map(matrix, ("W", "B", "theta", "C")))
-    back, data = matrix(inverse), matrix("D")
+    back, data = matrix(moves_by), matrix("D")
     here = descent_step(start, data)
     there = descent_step(start._replace(weights=start.weights * back, buffer=start.buffer * back), G * data)
     wanted = here._replace(weights=here.weights * back, buffer=here.buffer * back)
@@ -224,6 +225,58 @@ def newton(transformed: bool = True) -> Evidence:
 
 @proves(
     "table-1",
+    "the Hessian moves as Newton's step needs",
+    by=Trust.EXACT,
+    mutant=Mutant("one factor of the change of variables is forgotten", forget=True),
+)
+def newton_derivatives(forget: bool = False) -> Evidence:
+    """Shown: grad L = A' grad L_g and H = A' H_g A at A p, differentiated entry by entry on polynomial nets.
+
+    L_g(W, a) is the square loss on gD of the net a (z + z^2), z = W x; A maps W to W g^-1 and leaves a alone.
+    """
+    matrices = [((2,),), ((1, 2), (3, 5)), ((0, 1), (-1, 4)), ((1, 0, 2), (0, 1, 0), (1, 1, 1))]
+    return decide.every(
+        "gradient and Hessian as polynomials, for one sample and g =",
+        matrices,
+        lambda g: _derivatives_move(np.array([[Fraction(x) for x in row] for row in g], object), forget),
+    )
+
+
+def _derivatives_move(g: NDArray[Any], forget: bool) -> bool:
+    from sympy import QQ
+    from sympy.polys.rings import ring
+
+    d = len(g)
+    r, *variables = ring([*(f"w{j}" for j in range(d)), "a", *(f"x{j}" for j in range(d)), "y"], QQ)
+    weights, a, x, y = variables[:d], variables[d], variables[d + 1 : -1], variables[-1]
+    exact = [[QQ(v.numerator, v.denominator) for v in row] for row in g]
+    back = [[QQ(v.numerator, v.denominator) for v in row] for row in inverse(g)]
+
+    def loss(points: list[Any]) -> Any:
+        z = sum((w * p for w, p in zip(weights, points, strict=True)), r(0))
+        return (a * (z + z**2) - y) ** 2
+
+    moved_points = [sum((exact[i][j] * x[j] for j in range(d)), r(0)) for i in range(d)]
+    moved_weights = [sum((weights[i] * back[i][j] for i in range(d)), r(0)) for j in range(d)]
+    substitute = list(zip(weights, moved_weights, strict=True))
+    here, there = loss(x), loss(moved_points)
+    parameters = [*weights, a]
+    a_matrix = [[back[i][j] for i in range(d)] + [QQ(0)] for j in range(d)] + [[QQ(0)] * d + [QQ(1)]]
+    size = range(d + 1)
+    first = [there.diff(p).compose(substitute) for p in parameters]
+    second = [[there.diff(p).diff(q).compose(substitute) for q in parameters] for p in parameters]
+    gradient = all(here.diff(parameters[i]) == sum((a_matrix[k][i] * first[k] for k in size), r(0)) for i in size)
+
+    def hessian(i: int, j: int) -> Any:
+        return sum(
+            (a_matrix[k][i] * second[k][m] * (1 if forget else a_matrix[m][j]) for k in size for m in size), r(0)
+        )
+
+    return gradient and all(here.diff(parameters[i]).diff(parameters[j]) == hessian(i, j) for i in size for j in size)
+
+
+@proves(
+    "table-1",
     "kernel keeps orthogonal",
     by=Trust.EXACT,
     mutant=Mutant("g is invertible but not orthogonal", rules=INVERSE),
@@ -241,11 +294,14 @@ def kernel(rules: Sequence[Rule] = ORTHOGONAL_RULES) -> Evidence:
     return decide.equal_terms(prediction(G * x, G * data), prediction(x, data), rules)
 
 
-def characteristic(name: str, *times: Term) -> Term:
-    """The characteristic function of independent entries: a product of one-dimensional ones."""
+def box(law: str, *sides: Term) -> Term:
+    """The probability of a box under independent entries: a product of one-dimensional ones. Boxes determine a law.
+
+    All entries have the law `phi`; any other name stands for a law of its own at each entry.
+    """
     product = one()
-    for k, t in enumerate(times):
-        product = product * apply_scalar(name if name == "phi" else f"{name}{k}", t)
+    for k, side in enumerate(sides):
+        product = product * apply_scalar(law if law == "phi" else f"{law}{k}", side)
     return product
 
 
@@ -257,13 +313,13 @@ def characteristic(name: str, *times: Term) -> Term:
     uses=("thm-c.1",),
 )
 def symmetric(even: bool = True) -> Evidence:
-    """A law is symmetric iff its characteristic function is even, a function of t^2; so each factor is unchanged."""
+    """A symmetric law gives a side and its mirror image one probability, a function of t^2: no factor changes."""
     t = [scalar("t0"), scalar("t1"), scalar("t2")]
     s = [scalar("s0"), SIGN, scalar("s2")]
     rules = [rule(f"{x}^2 = 1", x * x, one()) for x in s]
     seen = [x * x if even else x for x in t]
     flipped = [(a * x) * (a * x) if even else a * x for a, x in zip(s, t, strict=True)]
-    return decide.equal_terms(characteristic("f", *flipped), characteristic("f", *seen), rules)
+    return decide.equal_terms(box("f", *flipped), box("f", *seen), rules)
 
 
 @proves(
@@ -276,7 +332,7 @@ def symmetric(even: bool = True) -> Evidence:
 def iid(name: str = "phi") -> Evidence:
     """Swapping two entries exchanges two equal factors; swaps generate all permutations."""
     t, u = scalar("t"), scalar("u")
-    return decide.equal_terms(characteristic(name, t, u), characteristic(name, u, t))
+    return decide.equal_terms(box(name, t, u), box(name, u, t))
 
 
 @proves(
@@ -287,10 +343,10 @@ def iid(name: str = "phi") -> Evidence:
     uses=("thm-c.1",),
 )
 def iid_symmetric(name: str = "phi") -> Evidence:
-    """One flip and one swap, on an even characteristic function (of t^2); they generate the group."""
+    """One flip and one swap, on sides seen through t^2 as in `symmetric`; they generate the group."""
     t, u = scalar("t"), scalar("u")
-    moved = characteristic(name, u * u, (SIGN * t) * (SIGN * t))
-    return decide.equal_terms(moved, characteristic(name, t * t, u * u), SIGN_RULES)
+    moved = box(name, u * u, (SIGN * t) * (SIGN * t))
+    return decide.equal_terms(moved, box(name, t * t, u * u), SIGN_RULES)
 
 
 @proves(
@@ -301,10 +357,17 @@ def iid_symmetric(name: str = "phi") -> Evidence:
     uses=("thm-c.1",),
 )
 def gaussian(rules: Sequence[Rule] = ORTHOGONAL_RULES) -> Evidence:
-    """W g' has at T the characteristic function of W at T g, which depends on T g (T g)' alone."""
-    t = matrix("T")
-    return decide.equal_terms(
-        apply_scalar("exp(-tr/2)", (t * G) * transpose(t * G)), apply_scalar("exp(-tr/2)", t * transpose(t)), rules
+    """The density at W g' is a function of W g' (W g')' = W W', and |det g| = 1 since det(g)^2 = det(g' g) = 1."""
+    w, det = matrix("W"), scalar("det g")
+    moved = w * transpose(G)
+    volume = [rule("det(g) det(g) = det(g' g)", det * det, apply_scalar("det", transpose(G) * G))]
+    unit = rule("det 1 = 1", apply_scalar("det", one()), one())
+    return all_of(
+        decide.equal_terms(
+            apply_scalar("density", moved * transpose(moved)), apply_scalar("density", w * transpose(w)), rules
+        ),
+        decide.equal_terms(det * det, one(), [*volume, *rules, unit]),
+        summary="density and volume are unchanged",
     )
 
 
@@ -337,12 +400,12 @@ def no_penalty(penalty: str = "none") -> Evidence:
     "table-1",
     "l2 keeps orthogonal",
     by=Trust.EXACT,
-    mutant=Mutant("g is invertible but not orthogonal", rules=INVERSE, inverse="g^-1"),
+    mutant=Mutant("g is invertible but not orthogonal", rules=INVERSE, moves_by="g^-1"),
     uses=("thm-c.1",),
 )
-def l2(rules: Sequence[Rule] = ORTHOGONAL_RULES, inverse: str = "g'") -> Evidence:
+def l2(rules: Sequence[Rule] = ORTHOGONAL_RULES, moves_by: str = "g'") -> Evidence:
     """Any function of W W', such as the l_2 norm tr(W W'), at W g^-1."""
-    w, moved = matrix("W"), matrix("W") * matrix(inverse)
+    w, moved = matrix("W"), matrix("W") * matrix(moves_by)
     return decide.equal_terms(
         apply_scalar("norm", moved * transpose(moved)), apply_scalar("norm", w * transpose(w)), rules
     )
@@ -356,7 +419,7 @@ def l2(rules: Sequence[Rule] = ORTHOGONAL_RULES, inverse: str = "g'") -> Evidenc
     uses=("thm-c.1",),
 )
 def lp(even: bool = True) -> Evidence:
-    """|w|^p is a function f of w^2 and its derivative is 2 w f'(w^2), odd; a swap reorders the sum."""
+    """|w|^p is a function f of w^2 with slope 2 w f'(w^2) for w != 0 and 0 at 0, so odd; a swap reorders the sum."""
 
     def seen(x: Term) -> Term:
         return x * x if even else x

@@ -85,6 +85,8 @@ class Term:
     def __mul__(self, other: Term | int | Fraction) -> Term:
         if isinstance(other, int | Fraction):
             return combine([(self, Fraction(other))])
+        if not isinstance(other, Term):
+            return NotImplemented
         products: dict[Monomial, Fraction] = {}
         for left, a in self.coefficients.items():
             for right, b in other.coefficients.items():
@@ -121,13 +123,27 @@ def _without_zeros(coefficients: dict[Monomial, Fraction]) -> Term:
 
 
 def matrix(name: str) -> Term:
-    """A matrix symbol. Letters do not commute."""
-    return Term({Monomial(word=(Letter(name),)): Fraction(1)})
+    """A matrix symbol. Letters do not commute.
+
+    Raises:
+        ValueError: the name is empty or no text.
+    """
+    return Term({Monomial(word=(Letter(_named(name)),)): Fraction(1)})
 
 
 def scalar(name: str) -> Term:
-    """A scalar symbol. Scalars commute with everything."""
-    return Term({Monomial(scalars=(Letter(name, commutes=True),)): Fraction(1)})
+    """A scalar symbol. Scalars commute with everything.
+
+    Raises:
+        ValueError: the name is empty or no text.
+    """
+    return Term({Monomial(scalars=(Letter(_named(name), commutes=True),)): Fraction(1)})
+
+
+def _named(name: object) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"name: got {name!r}, want a text that is not empty")
+    return name
 
 
 def one() -> Term:

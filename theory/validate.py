@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["finite_array", "integer", "is_exact", "probability", "real"]
+__all__ = ["finite_array", "generator", "integer", "is_exact", "probability", "real"]
 
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -59,6 +59,17 @@ def probability(name: str, value: object) -> Fraction:
     if not 0 < exact < 1:
         raise ValueError(f"{name}: got {value}, want a number strictly between 0 and 1")
     return exact
+
+
+def generator(name: str, value: object) -> np.random.Generator:
+    """A numpy random Generator.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name}: got a {type(value).__name__}, want a numpy.random.Generator")
+    return value
 
 
 def is_exact(array: NDArray[Any]) -> bool:

@@ -24,7 +24,7 @@ from theory.evidence import Evidence, Trust, all_of
 from theory.groups import GROUPS, SIGN_FLIP, Group, is_subgroup
 from theory.rewriting import rule
 from theory.terms import matrix, one, scalar, transpose
-from theory.validate import integer, probability
+from theory.validate import generator, integer, probability
 
 __all__ = ["least_error", "lower_bound", "sample", "sample_complexity", "upper_bound"]
 
@@ -147,14 +147,16 @@ def sample(
     """Draw from P: points of shape ``(*shape, d)`` and labels +-1 of shape ``shape``.
 
     Raises:
-        ValueError: d < 1.
+        ValueError: d < 1, a shape that is not one, or rng no numpy Generator.
 
     Example:
         >>> x, y = sample(3, 5, np.random.default_rng(0))
         >>> x.shape, bool((x.sum(axis=1) == y).all())
         ((5, 3), True)
     """
-    coordinates = rng.integers(integer("d", d, 1), size=shape)
+    for n in (shape,) if not isinstance(shape, tuple) else shape:
+        integer("shape", n, 0)
+    coordinates = generator("rng", rng).integers(integer("d", d, 1), size=shape)
     labels = rng.choice([-1.0, 1.0], size=shape)
     return np.eye(d)[coordinates] * labels[..., None], labels
 
@@ -201,6 +203,39 @@ def unseen_probability(missing: str = "2*d - 2") -> Evidence:
         ),
         summary="(2d-2)/(2d) = 1-1/d for each of n independent draws, so d (1-1/d)^n are unseen on average",
     )
+
+
+@proves(
+    "ex-4.1-exact",
+    "summed over coordinates, for every d and n",
+    by=Trust.EXACT,
+    mutant=Mutant("each unseen pair is claimed to cost both of its points", cost=2),
+)
+def summed(cost: int = 1) -> Evidence:
+    """Unseen coordinates: d q on average, q = (1-1/d)^n; each costs one point of mass 1/(2d), seen ones nothing."""
+    d, u, q = scalar("d"), scalar("1/d"), scalar("q")
+    return decide.equal_terms(
+        d * q * (cost * (Fraction(1, 2) * u)), Fraction(1, 2) * q, [rule("d (1/d) = 1", d * u, one())]
+    )
+
+
+@proves(
+    "ex-4.1-exact",
+    "the closed form of N*",
+    by=Trust.EXACT,
+    mutant=Mutant("the logarithms are rounded down", less=1),
+)
+def closed_form(less: int = 0) -> Evidence:
+    """Powers decrease, so N = ceil(ln 2 eps / ln(1-1/d)) says (1-1/d)^N <= 2 eps < (1-1/d)^(N-1); exact on a grid."""
+    cases = [(d, Fraction(k, 40)) for d in (2, 3, 5, 8, 13, 50) for k in range(1, 20)]
+
+    def least(case: tuple[int, Fraction]) -> bool:
+        d, eps = case
+        n = sample_complexity(d, eps) - less
+        keep = 1 - Fraction(1, d)
+        return n >= 1 and keep**n <= 2 * eps < keep ** (n - 1)
+
+    return decide.every("d = 2..50, eps = 1/40..19/40", cases, least)
 
 
 @proves(

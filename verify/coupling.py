@@ -18,7 +18,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from sims.learners import Learner
+from sims.learners import FullyConnected, Learner
 from theory.groups import ORTHOGONAL, act_on_points, act_on_weights
 from theory.validate import finite_array, integer
 
@@ -51,12 +51,17 @@ class Case:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.learner, Learner) or not isinstance(self.learner.model, FullyConnected):
+            shown = getattr(self.learner, "model", self.learner)
+            raise ValueError(f"learner: got {shown!r}, want a Learner whose first layer is fully connected")
         d = self.learner.model.dimension
         points = finite_array("points", self.points, (None, d))
-        finite_array("labels", self.labels, (len(points),))
-        finite_array("tests", self.tests, (None, d))
+        if not np.isin(finite_array("labels", self.labels, (len(points),)), (-1, 1)).all():
+            raise ValueError("labels: got values other than -1 and 1, want only these")
+        if not len(finite_array("tests", self.tests, (None, d))):
+            raise ValueError("tests: got no point, want at least one to compare at")
         act_on_weights(finite_array("element", self.element, (d, d)), np.zeros((1, d)))
-        integer("seed", self.seed, 0)
+        integer("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,8 @@ def couple(case: Case, dtype: torch.dtype) -> Residual:
         >>> found.violation < 1e-12 < found.moved
         True
     """
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype: got {dtype!r}, want a real floating torch.dtype")
     generator = torch.Generator().manual_seed(case.seed)
     weights = case.learner.model.initial(1, generator, torch.float64)
     points, tests = (np.asarray(p, dtype=np.float64) for p in (case.points, case.tests))

@@ -35,13 +35,15 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def elements(group: Group, d: int) -> st.SearchStrategy[NDArray[Any]]:
-    """Float elements of a group, shape (d, d).
+    """Float elements of a group, shape (d, d); for d >= 2 never the identity.
 
     Raises:
         ValueError: d < 1.
     """
     group.float_element(d, np.random.default_rng(0))  # refuses a bad d now, not when drawing
-    return SEEDS.map(lambda seed: group.float_element(d, np.random.default_rng(seed)))
+    drawn = SEEDS.map(lambda seed: group.float_element(d, np.random.default_rng(seed)))
+    # The identity shows nothing, so it is drawn again; for d = 1 some groups have nothing else.
+    return drawn if d == 1 else drawn.filter(lambda g: not np.array_equal(g, np.eye(d)))
 
 
 def nets(d: int) -> st.SearchStrategy[FullyConnected]:

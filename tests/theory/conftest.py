@@ -12,6 +12,7 @@ from theory.evidence import Evidence, Trust, Verdict
 from theory.status import StepResult, check
 
 SOUND = {"kind": "rational", "left": "0", "relation": "<", "right": "1"}
+SHOWN = {Verdict.REFUTED: {**SOUND, "relation": ">"}}
 OTHER = {
     Verdict.CERTIFIED: Verdict.REFUTED,
     Verdict.REFUTED: Verdict.CERTIFIED,
@@ -31,7 +32,7 @@ class Book(Ledger):
         for k, answer in enumerate(answers):
 
             def answering(answer: Verdict = answer) -> Evidence:
-                return Evidence(answer, trust, f"answered {answer}", SOUND)
+                return Evidence(answer, trust, f"answered {answer}", SHOWN.get(answer, SOUND))
 
             mutant = Mutant("the other answer", answer=OTHER[answer])
             proves(id, f"step {k}", by=Trust.SIMULATED, mutant=mutant, uses=rests, ledger=self)(answering)

@@ -240,3 +240,10 @@ def test_adding_a_theorem_is_writing_one_module(new_module: str) -> None:
 def test_the_added_theorem_left_no_trace() -> None:
     assert "thm-new.1" not in load().claims
     assert "theory.brand_new_theorem" not in sys.modules
+
+
+def test_a_mutant_that_changes_nothing_is_refused() -> None:
+    book = Ledger()
+    claim("lem-1", kind="lemma", title="one", statement="1=1", source="ours", ledger=book)
+    with pytest.raises(ValueError, match="changes nothing"):
+        proves("lem-1", "s", by=Trust.EXACT, mutant=Mutant("m", k=1), ledger=book)(lambda k=1: None)  # type: ignore

@@ -351,3 +351,14 @@ def test_integers_beyond_64_bits_do_not_wrap_round() -> None:
 
 def test_exact_inverse_of_a_known_matrix() -> None:
     assert inverse(exact([[1, 2], [3, 5]])).tolist() == [[-5, 2], [3, -1]]
+
+
+def test_actions_compose_whatever_the_number_types() -> None:
+    """An integer element on floating points stays floating, so that it can act again; integers stay exact."""
+    swap = [[0, 1], [1, 0]]
+    twice = act_on_points(swap, act_on_points(swap, [[3.0, 5.0]]))
+    assert twice.dtype == float
+    assert twice.tolist() == [[3.0, 5.0]]
+    exact = act_on_weights(np.array([[F(1, 2)]], object), [[2]])
+    assert exact.tolist() == [[F(4)]]
+    assert inverse(np.eye(2, dtype=np.float16)).dtype == np.float64

@@ -220,3 +220,58 @@ def test_every_certificate_of_the_ledger_is_confirmed(results: Mapping[str, Sequ
     steps = [step for of_claim in results.values() for step in of_claim]
     assert steps
     assert all(confirms(step.certificate) for step in steps)
+
+
+REFUTING = {
+    "rational": (decide.rational("x", 1, "<", 0), decide.rational("x", 0, "<", 1)),
+    "polynomial": (decide.same_polynomial("x + 1", "x"), decide.same_polynomial("x", "x")),
+    "sturm": (decide.positive_on("x - 1", F(0), F(2)), decide.positive_on("x + 1", F(0), F(2))),
+    "ball": (decide.enclosed("log(2)", ">", "1", {}), decide.enclosed("log(4)", "<", "2*log(2)", {})),
+    "enumeration": (decide.every("e", range(3), lambda k: k < 2), decide.every("e", range(0), lambda k: False)),
+    "rewriting": (None, decide.equal_terms(A, B)),
+    "all": (
+        all_of(decide.rational("x", 1, "<", 0), decide.rational("x", 0, "<", 1)),
+        all_of(decide.rational("x", 0, "<", 1), decide.equal_terms(A, B)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("false", "other"), REFUTING.values(), ids=REFUTING)
+def test_a_refutation_is_shown_and_an_open_question_is_none(false: Evidence | None, other: Evidence) -> None:
+    if false is not None:
+        assert false.verdict is Verdict.REFUTED
+        assert recheck.refutes(false.certificate)
+    assert not recheck.refutes(other.certificate)
+
+
+@pytest.mark.parametrize("look", [recheck.confirms, recheck.refutes, recheck.ceiling])
+def test_an_unknown_kind_is_refused_by_every_reader(look: Callable[[Mapping[str, Any]], object]) -> None:
+    with pytest.raises(ValueError, match="certificate: got kind 'hearsay'"):
+        look({"kind": "hearsay"})
+
+
+def counterexamples(certificate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The replayable parts."""
+    return [part for part in certificate["parts"] if part["kind"] == "opposite-signs"]
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "sgd", "kernel"])
+def test_the_counterexamples_of_table_1_are_replayed_from_their_certificates(name: str) -> None:
+    from theory import table1_broken
+
+    (found,) = counterexamples(getattr(table1_broken, name)().certificate)
+    assert confirms(found)
+    assert not confirms({**found, "g": [["1", "0"], ["0", "1"]]})
+    assert not confirms({**found, "test": ["0", "0"]})
+    if name in ("adam", "adagrad"):
+        assert not confirms({**found, "rule": "sgd"})
+
+
+def test_a_simulation_is_read_against_binomial_tails() -> None:
+    def certificate(wrong: int, fault: str = "off") -> dict[str, Any]:
+        point = {"wrong": wrong, "trials": 100, "exact": "1/4"}
+        return {"kind": "simulation", "alpha": 0.01, "comparisons": 1, "fault": fault, "points": [point]}
+
+    assert [confirms(certificate(k)) for k in (5, 25, 45)] == [False, True, False]
+    assert [confirms(certificate(k, "below")) for k in (5, 25, 45)] == [False, True, True]
+    assert not confirms({**certificate(25), "points": []})

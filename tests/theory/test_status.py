@@ -18,9 +18,13 @@ SOUND = {"kind": "rational", "left": "0", "relation": "<", "right": "1"}
 FALSE = {"kind": "rational", "left": "1", "relation": "<", "right": "0"}
 
 
-def answer(verdict: Verdict, trust: Trust = Trust.EXACT, certificate: Mapping[str, Any] = SOUND) -> Evidence:
-    """Evidence as ordered."""
-    return Evidence(verdict, trust, f"says {verdict}", certificate)
+EMPTY = {"kind": "enumeration", "count": 0, "counterexample": None}
+
+
+def answer(verdict: Verdict, trust: Trust = Trust.EXACT, certificate: Mapping[str, Any] | None = None) -> Evidence:
+    """Evidence as ordered, with a certificate that shows it unless another is given."""
+    shown = FALSE if verdict is R else SOUND
+    return Evidence(verdict, trust, f"says {verdict}", shown if certificate is None else certificate)
 
 
 def fail() -> Evidence:
@@ -48,6 +52,9 @@ RUNS: dict[str, tuple[Step, Verdict, str]] = {
     "weaker than declared": (step(YES, NO, Trust.KERNEL), Q, "declared KERNEL, but the evidence is only EXACT"),
     "refuted, weaker than declared": (step(NO, YES, Trust.KERNEL), Q, "declared KERNEL"),
     "certificate is false": (step(lambda: answer(C, certificate=FALSE), NO), Q, "certificate was not confirmed"),
+    "refutation shows nothing": (step(lambda: answer(R, certificate=SOUND), YES), Q, "shows no refutation"),
+    "refutation has no certificate": (step(lambda: answer(R, certificate={}), YES), Q, "ValueError: certificate"),
+    "mutant is empty": (step(YES, lambda: answer(Q, certificate=EMPTY)), Q, "the mutant left nothing to check: m"),
     "certificate is missing": (step(lambda: answer(C, certificate={}), NO), Q, "ValueError: certificate"),
     "certificate is damaged": (step(lambda: answer(C, certificate={"kind": "sturm"}), NO), Q, "KeyError"),
     "check raises": (step(fail, NO), Q, "ZeroDivisionError: the reason why"),

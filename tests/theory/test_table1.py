@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from theory import table1_broken, table1_kept
+from theory import table1, table1_broken, table1_kept
 from theory.claims import Ledger
 from theory.evidence import Evidence, Verdict
 from theory.groups import GROUPS, act_on_points, is_subgroup
@@ -173,7 +173,7 @@ def test_torch_agrees_with_the_exact_outputs(rule: str) -> None:
     points = [np.array([F(v) for v in p], object) for p in (x, test)]
     moved = [act_on_points(g, p[None])[0] for p in points]
     for pair in (points, moved):
-        exact = table1_broken.classify(table1_broken.FIRST_STEPS[rule], *pair)
+        exact = table1_broken.classify(rule, *pair)
         assert torch_output(rule, *(p.astype(float) for p in pair)) == pytest.approx(float(exact), rel=1e-12)
 
 
@@ -205,3 +205,14 @@ def test_uniform_entries_are_not_rotation_invariant_by_quadrature() -> None:
 @pytest.mark.parametrize("p", [1.0, 1.5, 1.99, 2.01, 3.0, 7.5, 50.0])
 def test_lp_norms_change_under_the_rotation_at_other_powers_too(p: float) -> None:
     assert abs(0.6**p + 0.8**p - 1) > 1e-4
+
+
+def test_the_table_needs_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell whose step is taken out of the ledger is no longer decided."""
+    from theory.claims import LEDGER
+    from theory.evidence import Verdict
+
+    assert table1.complete().verdict is Verdict.CERTIFIED
+    kept = [s for s in LEDGER.steps["table-1"] if s.name != "sgd keeps orthogonal"]
+    monkeypatch.setitem(LEDGER.steps, "table-1", kept)
+    assert table1.complete().verdict is Verdict.REFUTED

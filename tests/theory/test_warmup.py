@@ -112,10 +112,11 @@ def test_bad_input_is_refused_by_name(refused: Callable[[], object], name: str) 
         refused()
 
 
-class EveryOutcomeOnce:
+class EveryOutcomeOnce(np.random.Generator):
     """Stands in for a generator: hands out each pair of draws exactly once."""
 
     def __init__(self, d: int) -> None:
+        super().__init__(np.random.PCG64(0))
         self.pairs = list(itertools.product(range(d), (-1.0, 1.0)))
 
     def integers(self, high: int, size: int) -> np.ndarray:

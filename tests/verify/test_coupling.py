@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sims.learners import FullyConnected, Learner
+from sims.learners import Convolutional, FullyConnected, Learner
 from theory.groups import GENERAL_LINEAR, GROUPS, ORTHOGONAL, SIGN_FLIP
 from verify.coupling import Case, couple
 from verify.optimizers import drifting
@@ -74,10 +74,10 @@ def test_the_same_case_gives_the_same_residual(seed: int) -> None:
 
 BAD = {
     "points": [(X[:, :3], r"points: got shape \(6, 3\), want \(any, 4\)"), (X * np.nan, "points: got NaN or infinite")],
-    "labels": [(Y[:2], r"labels: got shape \(2,\), want \(6\)")],
-    "tests": [(TESTS + np.inf, "tests: got NaN or infinite")],
+    "labels": [(Y * 3, "labels: got values other than -1 and 1"), (Y[:2], r"labels: got shape \(2,\), want \(6\)")],
+    "tests": [(TESTS[:0], "tests: got no point"), (TESTS + np.inf, "tests: got NaN or infinite")],
     "element": [(np.zeros((4, 4)), "singular"), (np.eye(3), r"element: got shape \(3, 3\)")],
-    "seed": [(-1, "seed: got -1"), (0.5, "seed: got 0.5")],
+    "seed": [(-1, "seed: got -1"), (2**64, "seed: got 18446744073709551616"), (0.5, "seed: got 0.5")],
 }
 
 
@@ -87,3 +87,15 @@ def test_bad_input_is_refused_by_name(name: str, value: object, message: str) ->
     learner = Learner(FullyConnected((4, 3, 1)), torch.optim.SGD, {"lr": 0.1}, 1)
     with pytest.raises(ValueError, match=message):
         Case(learner, **{**good, name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("learner", ["x", Learner(Convolutional(4, 4), torch.optim.SGD, {"lr": 0.1}, 1)])
+def test_only_a_fully_connected_first_layer_can_move(learner: Learner) -> None:
+    with pytest.raises(ValueError, match=r"learner: got .*, want a Learner whose first layer is fully connected"):
+        Case(learner, X, Y, TESTS, np.eye(4))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, "float64", None])
+def test_the_precision_must_be_a_floating_type(dtype: torch.dtype) -> None:
+    with pytest.raises(ValueError, match="dtype: got"):
+        couple(case(torch.optim.SGD, np.eye(4)), dtype)

@@ -64,3 +64,9 @@ def test_a_refutation_shrinks_to_a_small_case() -> None:
     assert refuted(smallest)
     assert np.asarray(smallest.points).shape == (2, 2)
     assert smallest.learner.model.widths == (2, 2, 1)  # type: ignore[union-attr]
+
+
+@given(st.data(), st.sampled_from(list(GROUPS.values())), st.integers(2, 4))
+@settings(max_examples=40)
+def test_the_identity_is_never_drawn(data: st.DataObject, group: object, d: int) -> None:
+    assert not np.array_equal(data.draw(strategies.elements(group, d)), np.eye(d))  # type: ignore[arg-type]
