@@ -42,11 +42,6 @@ class Task:
     upper: tuple[tuple[str | None, Rule], ...]
 
 
-def _in_mean(bound: Callable[[int, Fraction], Bound]) -> Rule:
-    """A bound that is certified for the expected error only."""
-    return lambda d, eps, delta: bound(d, eps) if delta is None else None
-
-
 TASKS = {
     "warmup": Task("orthogonal", 1, (("sign_flip", warmup.lower_bound),), (("orthogonal", warmup.upper_bound),)),
     "quadratic": Task(
@@ -58,14 +53,14 @@ TASKS = {
     "regression": Task(
         "orthogonal",
         1,
-        (("orthogonal", _in_mean(regression.lower_bound)),),
-        (("orthogonal", _in_mean(regression.sharp_upper_bound)), (None, _in_mean(regression.conv_upper_bound))),
+        (("orthogonal", regression.lower_bound),),
+        (("orthogonal", regression.sharp_upper_bound), (None, regression.conv_upper_bound)),
     ),
     "texture": Task(
         "permutation",
         5,
         (("permutation", texture.lower_bound),),
-        (("permutation", texture.upper_bound), (None, lambda d, eps, delta: texture.conv_upper_bound(eps, delta))),
+        (("general_linear", texture.upper_bound), (None, lambda d, eps, delta: texture.conv_upper_bound(eps, delta))),
     ),
 }
 
@@ -81,6 +76,9 @@ class Best:
     learner: str
     lower: Bound | None
     upper: Bound | None
+    beaten_lower: tuple[Bound, ...] = ()
+    beaten_upper: tuple[Bound, ...] = ()
+    """The weaker ones that were considered."""
 
 
 def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: str | None = None) -> Best:
@@ -101,27 +99,22 @@ def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: s
         >>> found.lower.n, found.lower.claim, found.upper.n
         (162, 'thm-5.2-explicit', 13499)
     """
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"task: got {task!r}, want one of {', '.join(TASKS)}")
     chosen = TASKS[task]
     kind = chosen.learner if learner is None else learner
-    if kind not in LEARNERS:
+    if not isinstance(kind, str) or kind not in LEARNERS:
         raise ValueError(f"learner: got {kind!r}, want one of {', '.join(LEARNERS)}")
-    integer("d", d, chosen.least)
+    d = integer("d", d, chosen.least)
     exact, confidence = probability("eps", eps), None if delta is None else probability("delta", delta)
     group = LEARNERS[kind]
     lower = [rule for g, rule in chosen.lower if group and is_subgroup(GROUPS[g], GROUPS[group])]
     upper = [rule for g, rule in chosen.upper if _serves(group, g)]
     found = [[b for rule in rules if (b := rule(d, exact, confidence))] for rules in (lower, upper)]
-    return Best(
-        task,
-        d,
-        exact,
-        confidence,
-        kind,
-        max(found[0], key=lambda bound: bound.n, default=None),
-        min(found[1], key=lambda bound: bound.n, default=None),
-    )
+    low = max(found[0], key=lambda bound: bound.n, default=None)
+    high = min(found[1], key=lambda bound: bound.n, default=None)
+    beaten = [tuple(b for b in bounds if b is not won) for bounds, won in zip(found, (low, high), strict=True)]
+    return Best(task, d, exact, confidence, kind, low, high, *beaten)
 
 
 def _serves(wanted: str | None, attained: str | None) -> bool:

@@ -26,6 +26,8 @@ __all__ = [
 
 Number = float | Fraction | str
 PRECISION = 128
+LARGEST = 10**6
+"""The largest half dimension: sums over i = 1..2d are formed."""
 
 
 def explicit_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
@@ -51,6 +53,7 @@ def explicit_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bo
         m, e, keep = _case(d, eps, delta)
         return (orbit_constant(d) / _arb(e)).log() * m / flint.arb(2).log() + _arb(keep).log() / flint.arb(2).log()
 
+    d = integer("d", d, 1, LARGEST)
     return _rounded(value, "thm-5.2-explicit", "2^n label patterns against the measure of a ball in Gr(d, 2d)")
 
 
@@ -75,6 +78,7 @@ def rate_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
         c = orbit_constant(d) / (16 * flint.arb(1).exp()) * root
         return c * m / _arb(e) - (2 * m + d + 1)
 
+    d = integer("d", d, 1, LARGEST)
     return _rounded(value, "thm-5.2-rate", "sign conditions on the orbit against the measure of a ball in Gr(d, 2d)")
 
 
@@ -92,21 +96,31 @@ def lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
 
 
 def upper_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
-    """Samples with which some O(2d)-equivariant learner does: the symmetrised one-inclusion predictor.
+    """Samples with which some O(2d)-equivariant learner does (claim upper-5.2): two symmetrised learners, or none.
 
-    With delta, N(eps, delta) <= N*(eps delta) by Definition 3.3.
+    A constant errs on half of the inputs, so nothing is needed from eps = 1/2 on. One-inclusion prediction gives
+    N*(eps), and N(eps, delta) <= N*(eps delta); with delta a consistent learner may do with less.
 
     Raises:
         ValueError: an argument out of range.
 
     Example:
-        >>> upper_bound(2, 0.1).n
-        89
+        >>> upper_bound(2, 0.1).n, upper_bound(8, 0.01, 0.01).n
+        (89, 1117184)
     """
-    target = probability("eps", eps) * (1 if delta is None else probability("delta", delta))
+    d, e = integer("d", d, 1, LARGEST), probability("eps", eps)
+    failure = None if delta is None else probability("delta", delta)
+    if e >= Fraction(1, 2):
+        return Bound(0, "upper-5.2", "0", "a constant errs on half of the inputs")
     vc = vc_bounds(d)[1]
+    target = e * (1 if failure is None else failure)
     n = one_inclusion_upper_bound(vc, target)
-    return Bound(n, "thm-5.2-rate", f"{Fraction(vc) / target} - 1", "one-inclusion prediction, averaged over O(2d)")
+    predicted = Bound(n, "upper-5.2", f"{Fraction(vc) / target} - 1", "one-inclusion prediction, averaged over O(2d)")
+    if failure is None:
+        return predicted
+    n = blumer_upper_bound(vc, e, failure)
+    consistent = Bound(n, "upper-5.2", str(n), "a function of the orbit without training error, averaged over O(2d)")
+    return min(predicted, consistent, key=lambda bound: bound.n)
 
 
 def conv_upper_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
@@ -121,7 +135,7 @@ def conv_upper_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
         >>> conv_upper_bound(8, 0.1, 0.1).n
         1686
     """
-    integer("d", d, 1)
+    integer("d", d, 1, LARGEST)
     e = probability("eps", eps)
     share, failure = (e, probability("delta", delta)) if delta is not None else (e * 9 / 10, e / 10)
     n = blumer_upper_bound(3, share, failure)
@@ -160,7 +174,7 @@ def comparison(d: int, eps: Number, delta: Number) -> Comparison:
     """
     import flint
 
-    integer("d", d, 2)
+    d = integer("d", d, 2, LARGEST)
     m = d * (d - 1) // 2
 
     def value() -> Any:
@@ -180,7 +194,7 @@ def comparison(d: int, eps: Number, delta: Number) -> Comparison:
 
 def _case(d: int, eps: Number, delta: Number | None) -> tuple[int, Fraction, Fraction]:
     """d^2, the error and 1 - delta of the bound on N; N*(eps) >= N(2 eps, 1/2) by Markov."""
-    integer("d", d, 1)
+    d = integer("d", d, 1, LARGEST)
     e = probability("eps", eps)
     return (d * d, 2 * e, Fraction(1, 2)) if delta is None else (d * d, e, 1 - probability("delta", delta))
 

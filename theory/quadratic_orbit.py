@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from theory import decide
 from theory.claims import Mutant, claim, proves
-from theory.complexity import vc_lower_bound
 from theory.evidence import Evidence, Trust, all_of
 from theory.groups import cayley
 from theory.rewriting import rule
 from theory.terms import matrix, one, transpose
 from theory.validate import integer
+from theory.vc_bound import vc_lower_bound
 
 __all__ = ["orbit_matrix", "vc_bounds"]
 
@@ -38,17 +38,31 @@ claim(
     hypotheses=(r"h^*(x) = \operatorname{sign}(x^\top J x),\ J = \operatorname{diag}(I_d, -I_d),\ d \ge 1",),
 )
 claim(
+    "lem-vc-linear",
+    kind="lemma",
+    title="Signs of a linear space",
+    statement=r"\operatorname{VCdim}\{\operatorname{sign} f : f \in F\} \le \dim F",
+    source="folklore (Dudley 1978); proved here",
+    hypotheses=(
+        r"F \text{ is a real linear space of functions};\ \operatorname{sign}(0) "
+        r"\text{ is fixed as } +1 \text{ or as } -1",
+    ),
+)
+claim(
     "thm-4.1",
     kind="theorem",
     title="One function, all distributions",
     statement=r"d^2 \le \operatorname{VCdim}(h^* \circ O(2d)) \le 2d^2 + d - 1, \text{ hence } "
     r"\mathcal{N}(\mathcal{A}, \text{all laws} \diamond h^*, \varepsilon, \delta) \ge "
-    r"\frac{(1-3\delta)(d^2 - 1)}{8\,\varepsilon} \text{ for every } O(2d)\text{-equivariant } \mathcal{A}",
+    r"\max\Bigl(\frac{(1-3\delta)(d^2 - 1)}{8\,\varepsilon},\ "
+    r"\frac{1-\varepsilon}{\varepsilon}\ln\frac1{2\delta}\Bigr) "
+    r"\text{ for every } O(2d)\text{-equivariant } \mathcal{A}",
     source=f"{PAPER}, Theorem 4.1; both VC bounds and the constant are ours",
     hypotheses=(
         r"h^*(x) = \operatorname{sign}(x^\top J x) \text{ on } \mathbb{R}^{2d},\ d \ge 1;\ "
         r"\operatorname{sign}(0) \text{ is fixed as } +1 \text{ or as } -1",
-        r"0 < \varepsilon \le \tfrac14,\ 0 \le \delta < \tfrac13 \text{ in the sample bound, which is void at } d = 1",
+        r"0 < \varepsilon \le \tfrac14,\ 0 \le \delta < \tfrac13 \text{ in the sample bound; its second part in "
+        r"the drawn reading, with } 0 < \delta \le \tfrac12",
     ),
     uses=("def-3.2", "def-3.3", "thm-b.1"),
 )
@@ -81,7 +95,7 @@ def vc_bounds(d: int) -> tuple[int, int]:
         >>> vc_bounds(3)
         (9, 20)
     """
-    integer("d", d, 1)
+    d = integer("d", d, 1)
     return d * d, 2 * d * d + d - 1
 
 
@@ -215,20 +229,17 @@ def shattering(c: int = 3) -> Evidence:
     "thm-4.1",
     "all sign patterns at d <= 3, in exact arithmetic",
     by=Trust.EXACT,
-    mutant=Mutant("the signs are read with the opposite convention in one column", flipped=0),
+    mutant=Mutant("t = 1/d instead of 1/(3d)", c=1),
 )
-def enumerated(flipped: int | None = None) -> Evidence:
+def enumerated(c: int = 3) -> Evidence:
     """2 + 16 + 512 Cayley matrices with t = 1/(3d): the form at (e_i; e_j) has the sign of S_ij."""
 
     def realised(rows: tuple[tuple[int, ...], ...]) -> bool:
         s = _array(rows)
         d = len(s)
-        wanted = s.copy()
-        if flipped is not None:
-            wanted[:, flipped] = -wanted[:, flipped]
-        q = orbit_matrix(s, Fraction(1, 3 * d))
+        q = orbit_matrix(s, Fraction(1, c * d))
         values = np.array([[q[i, i] + q[d + j, d + j] + 2 * q[i, d + j] for j in range(d)] for i in range(d)])
-        return bool((values * wanted > 0).all())
+        return bool((values * s > 0).all())
 
     return decide.every(
         "the d^2 points are labelled as wished", [s for d in (1, 2, 3) for s in _sign_matrices(d)], realised
@@ -236,28 +247,32 @@ def enumerated(flipped: int | None = None) -> Evidence:
 
 
 @proves(
-    "thm-4.1",
-    "upper bound: signs of a linear space of dimension 2d^2 + d - 1",
+    "lem-vc-linear",
+    "k + 1 points are not shattered",
     by=Trust.EXACT,
-    mutant=Mutant("the trace is not used", traceless=False),
+    mutant=Mutant("label + is asked where c_i > 0", wanted=1),
 )
-def vc_upper(traceless: bool = True) -> Evidence:
+def not_shattered(wanted: int = -1) -> Evidence:
     """k+1 points have a dependency sum c_i f(x_i) = 0 for all f in a k-dimensional space.
 
-    Take some c_i > 0 (else negate) and ask for label - where c_i > 0 and + elsewhere: with sign(0) = +1 the sum
-    would be negative. With sign(0) = -1 exchange the roles. So no k+1 points are shattered.
+    Some c_i > 0, else negate. Ask for label - where c_i > 0 and + elsewhere: with sign(0) = +1 the sum would be
+    negative. With sign(0) = -1 exchange the roles. The signs decide, and all sign patterns of up to four
+    coefficients are tried.
     """
-    size = "d*(2*d + 1)" + (" - 1" if traceless else "")
     signs = [s for n in (1, 2, 3, 4) for s in itertools.product((-1, 0, 1), repeat=n) if 1 in s]
-    return all_of(
-        decide.same_polynomial(size, "2*d**2 + d - 1"),
-        decide.every(
-            "the contradicting labels make every product c_i f(x_i) <= 0, one of them < 0: sign patterns of c, n <= 4",
-            signs,
-            _contradicts,
-        ),
-        summary="symmetric 2d x 2d matrices of trace 0 have dimension d(2d+1) - 1",
-    )
+    return decide.every("the labels make sum c_i f(x_i) < 0: signs of c", signs, lambda c: _contradicts(c, wanted))
+
+
+@proves(
+    "thm-4.1",
+    "upper bound: traceless symmetric matrices",
+    by=Trust.EXACT,
+    mutant=Mutant("the trace is not used", traceless=False),
+    uses=("lem-vc-linear",),
+)
+def vc_upper(traceless: bool = True) -> Evidence:
+    """The orbit's forms lie in a linear space of dimension d(2d+1) - 1."""
+    return decide.same_polynomial("d*(2*d + 1)" + (" - 1" if traceless else ""), "2*d**2 + d - 1")
 
 
 @proves(
@@ -301,7 +316,7 @@ def conv_realises(weights: tuple[str, str] = ("1", "-1")) -> Evidence:
     "three parameters: half-planes in the two pooled features",
     by=Trust.EXACT,
     mutant=Mutant("a third pooled feature is allowed", features=3),
-    uses=("blumer-1989",),
+    uses=("blumer-1989", "lem-vc-linear"),
 )
 def conv_vc(features: int = 2) -> Evidence:
     """a_i w^2 ranges over the reals, so the class is signs of a linear space of dimension features + 1 = 3 >= VC."""
@@ -327,7 +342,7 @@ def _row_bounds(s: NDArray[Any]) -> bool:
     return diagonal and all(m[i, i] <= d**3 for m in squared for i in range(d))
 
 
-def _contradicts(c: tuple[int, ...]) -> bool:
-    """For f < 0 where c > 0 and f >= 0 elsewhere, no product is positive and one is negative."""
-    values = [(-1,) if x > 0 else (0, 1) for x in c]
+def _contradicts(c: tuple[int, ...], wanted: int) -> bool:
+    """Is sum c_i f_i < 0 for all signs f_i with f_i = `wanted` where c_i > 0 and f_i >= 0 elsewhere?"""
+    values = [(wanted,) if x > 0 else (0, 1) for x in c]
     return all(sum(x * f for x, f in zip(c, fs, strict=True)) < 0 for fs in itertools.product(*values))

@@ -1,30 +1,20 @@
-r"""Lemma D.4 and Theorem 5.2 with their constants: volumes of balls against the volume of the orbit.
+r"""Lemma D.4 and Theorem 5.2 with their constants: how many samples the orbit costs.
 
-A ball of radius rho < 2 eps around a point of the orbit lies in a geodesic ball of the Grassmannian Gr(d, 2d), whose
-volume Bishop and Gromov bound by the Euclidean one. Dividing by vol Gr(d, 2d) gives its Haar measure, and the counting
-argument of Theorem 4.2 the number of samples. The constants are
-
-    C_d = (vol Gr(d, 2d) / omega_{d^2})^{1/d^2} 2 kappa_d / pi^2   and   C = e^{1/4} / (pi^2 sqrt(pi/2)) = 0.1038...,
-
-and C_d > C for every d: shown by induction on d with Stirling's bounds, and confirmed by balls.
+A maximal packing of the orbit covers it, so it has at least one over the measure of a ball (lem-ball); Theorem 4.2
+turns that into samples. For comparison, the bilinear family {h_U} that the paper packs.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Sequence
 from fractions import Fraction
 
-from theory import decide
+from theory import decide, quadratic
 from theory.claims import Mutant, claim, proves
 from theory.evidence import Evidence, Trust, all_of
+from theory.quadratic_ball import DIM, GAUSSIAN, INV, INVERSE, LOG_2, LOG_DIM, PAPER, curvature, within
 from theory.quadratic_volume import LIMIT
 from theory.rewriting import rule
-from theory.terms import Term, one, scalar, zero
-
-PAPER = "Li, Zhang, Arora (ICLR 2021)"
-GAUSSIAN = r"P_X = N(0, I_{2d}),\ h^*(x) = \operatorname{sign}(\|x_{1:d}\|^2 - \|x_{d+1:2d}\|^2),\ d \ge 1"
+from theory.terms import one, scalar
 
 claim(
     "lem-d.4",
@@ -44,17 +34,16 @@ claim(
     kind="theorem",
     title="One function, one distribution, with constants",
     statement=r"\mathcal{N}(\mathcal{A}, P, \varepsilon, \delta) \ge "
-    r"\log_2 \frac{(1-\delta) \operatorname{vol} Gr(d, 2d)}{\omega_{d^2} (\pi^2 \varepsilon / (2 \kappa_d))^{d^2}} "
-    r"\ge d^2 \log_2 \frac{C}{\varepsilon} + \log_2(1-\delta), "
-    r"\quad C = \frac{e^{1/4}}{\pi^2 \sqrt{\pi/2}} \ge 0.1038; "
+    r"d^2 \log_2 \frac{C_d}{\varepsilon} + \log_2(1-\delta) "
+    r"\ge d^2 \log_2 \frac{C}{\varepsilon} + \log_2(1-\delta), \quad C > 0.1038; "
     r"\qquad \mathcal{N}^*(\varepsilon) \ge d^2 \log_2 \frac{C}{2\varepsilon} - 1",
     source="ours, sharpening Theorem 5.2 of Li, Zhang, Arora (ICLR 2021) on the whole orbit",
     hypotheses=(
         GAUSSIAN,
         r"\mathcal{A} \text{ is } O(2d)\text{-equivariant, possibly randomised};\ \varepsilon > 0,\ 0 \le \delta < 1",
-        r"\omega_m = \pi^{m/2} / \Gamma(m/2+1);\ \kappa_d \text{ as in lem-disagreement}",
+        r"C_d, C \text{ as in lem-ball}",
     ),
-    uses=("def-3.2", "def-3.3", "lem-disagreement"),
+    uses=("def-3.2", "def-3.3", "lem-ball"),
 )
 claim(
     "thm-5.2",
@@ -67,155 +56,40 @@ claim(
     uses=("def-3.3",),
 )
 
-D, U, L, L2, P = map(scalar, ("D", "1/D", "log D", "log 2", "log 2pi"))
-INVERSE = [rule("D (1/D) = 1", D * U, one())]
-SMALL = scalar("1/(12D-6)")
-
 
 @proves(
     "thm-5.2-explicit",
-    "the volume of the Grassmannian and its balls",
+    "an equivariant learner learns the orbit from 2^n label patterns",
     by=Trust.ENCLOSED,
-    mutant=Mutant("the half circle is claimed to have length 2 pi", length="2*pi"),
-    uses=("bishop-gromov", "lem-disagreement"),
+    mutant=Mutant("two more samples are claimed to be needed", more=2),
+    uses=("def-3.3", "lem-ball", "thm-4.2", "thm-5.1"),
 )
-def volumes(length: str = "pi") -> Evidence:
-    """Vol Gr = prod_{d<i<=2d} A_i / prod_{i<=d} A_i, A_i = 2 pi^{i/2} / Gamma(i/2) the area of the unit sphere of R^i.
+def samples(more: int = 0) -> Evidence:
+    """By Theorem 5.1 the task is the orbit; by 4.2, 2^n >= (1-delta) D(2 eps) >= (1-delta) (C_d/eps)^{d^2}.
 
-    (O(n) fibres over the sphere of R^n with fibre O(n-1), metric sum of squared principal angles.) At d = 1 it is a
-    circle of lines, of length pi. Radii: rho <= 2 eps forces sum sin^2 <= (pi eps/kappa)^2, and
-    theta <= (pi/2) sin theta.
+    Both readings of a randomised learner are those of 4.2; points with x'Qx = 0 are a null set.
+    N*(eps) >= N(2 eps, 1/2) by Definition 3.3, where log2(1/2) = -1. The numbers of
+    `quadratic.explicit_lower_bound` are held against this:
+    with one sample less the inequality fails.
     """
-    area_1, area_2 = "2*sqrt(pi)/gamma(1/2)", "2*pi/gamma(1/1)"
+    cases = [(d, e, x) for d in (1, 2, 3, 8, 40) for e in ("1/100", "1/25") for x in ("1/2", "1/10")]
     return all_of(
-        decide.enclosed(f"({area_2})/({area_1}) - {length}", "<", "1/1000000000000", {}),
-        decide.enclosed(f"({area_2})/({area_1}) - {length}", ">", "-1/1000000000000", {}),
-        decide.same_polynomial("1/2*p*(p*e*k)", "1/2*p**2*e*k"),
-        summary="(pi/2) (pi eps / kappa_d) = pi^2 eps / (2 kappa_d) bounds the geodesic radius; vol Gr(1, 2) = pi",
-    )
-
-
-@proves(
-    "thm-5.2-explicit",
-    "an equivariant learner learns the whole orbit, and 2^n outputs cover little of it",
-    by=Trust.EXACT,
-    mutant=Mutant("balls of radius eps instead of 2 eps", radius=1),
-    uses=("thm-4.2", "thm-5.1", "lem-disagreement"),
-)
-def counting(radius: int = 2) -> Evidence:
-    """Fix inputs and coin: each of at most 2^n outputs serves orbit points within eps of it, so 2 eps of one another.
-
-    Averaging over Haar U: 1 - delta <= 2^n mu(ball of radius 2 eps around an orbit point), mu the Haar measure. A
-    learner that outputs a law on hypotheses is one point too, for E rho(h, .) obeys the triangle inequality; x'Qx = 0
-    is a null set. The same inequality is checked exactly on every orbit of S_4 on {+-1}^4, best learner, n <= 2.
-    """
-    cases = [(k, n, e) for k in range(5) for n in range(3) for e in range(3)]
-
-    def holds(case: tuple[int, int, int]) -> bool:
-        k, n, e = case
-        orbit = sorted(set(itertools.permutations([1] * k + [-1] * (4 - k))))
-        ball = max(sum(_apart(h, f) <= radius * e for f in orbit) for h in orbit)
-        return bool(_best_success(orbit, n, e) <= 2**n * Fraction(ball, len(orbit)))
-
-    return decide.every("success of the best learner <= 2^n mu(ball): ones, samples, 4 eps", cases, holds)
-
-
-@proves(
-    "thm-5.2-explicit",
-    "from N to N*: Markov at 2 eps",
-    by=Trust.EXACT,
-    mutant=Mutant("delta = 1/4 is taken with 2 eps", delta=Fraction(1, 4)),
-    uses=("def-3.3",),
-)
-def markov(delta: Fraction = Fraction(1, 2)) -> Evidence:
-    """N(2 eps, 1/2) <= N*(2 eps / 2) = N*(eps) by Definition 3.3, and log2(1 - 1/2) = -1."""
-    return all_of(
-        decide.rational("2 delta", 2 * delta, "==", 1),
-        decide.rational("1 - delta", 1 - delta, "==", Fraction(1, 2)),
-        summary="N*(eps) >= N(2 eps, 1/2) >= d^2 log2(C/(2 eps)) - 1",
-    )
-
-
-def stirling(x_minus_half: Term, log_x: Term, x: Term, correction: Term) -> Term:
-    """(x - 1/2) log x - x + log(2 pi)/2 + correction."""
-    return x_minus_half * log_x - x + Fraction(1, 2) * P + correction
-
-
-@proves(
-    "thm-5.2-explicit",
-    "the limit constant is a bound for every d: induction step",
-    by=Trust.EXACT,
-    mutant=Mutant("the quadratic coefficient -3/4 is replaced by -2/3", coefficient=Fraction(-2, 3)),
-    uses=("stirling",),
-)
-def induction(coefficient: Fraction = Fraction(-3, 4)) -> Evidence:
-    """E(d) = d^2 (log d/2 + log 2/2 - 3/4) + log(pi d^2)/2 - G(d) grows with d.
-
-    G(d) = sum_{i<=d} log Gamma((d+i)/2) / Gamma(i/2). With D = d + 1:
-    G(D) - G(d) = log Gamma(D - 1/2) + log Gamma(D) - 2 log Gamma(D/2). Used, for 0 < x < 1:
-    log(1 - x) <= -x, and -log(1 - x) >= x + x^2/2 + x^3/3 (its derivative exceeds by x^3/(1-x)).
-    Then E(D) - E(d) >= (log 2)/2 + 7/(12 D) - 1/(12D - 6) + positive terms, for every D >= 2.
-    """
-    minus_one = D - one()
-    above = stirling(minus_one, L - Fraction(1, 2) * U, D - Fraction(1, 2) * one(), SMALL)
-    above = above + stirling(D - Fraction(1, 2) * one(), L, D, Fraction(1, 12) * U)
-    below = stirling(Fraction(1, 2) * minus_one, L - L2, Fraction(1, 2) * D, zero())
-    growth_g = above - 2 * below
-    tail = U + Fraction(1, 2) * U * U + Fraction(1, 3) * U * U * U  # at most -log(1 - 1/D)
-    growth_r = Fraction(1, 2) * ((2 * D - one()) * L + minus_one * minus_one * tail)
-    growth_r = growth_r + (Fraction(1, 2) * L2 + coefficient * one()) * (2 * D - one()) + U + Fraction(1, 2) * U * U
-    rest = Fraction(1, 2) * L2 + Fraction(7, 12) * U - SMALL
-    rest = rest + Fraction(5, 12) * U * U + Fraction(1, 6) * U * U * U
-    return all_of(
-        decide.every(
-            "G(d+1) - G(d) as a formal sum of log Gamma(i/2), d <= 30",
-            range(1, 31),
-            lambda d: _increment(d) == {2 * d + 1: 1, 2 * d + 2: 1, d + 1: -2},
+        *(
+            decide.enclosed(
+                "n*log(2) + d**2*log(e/orbit_constant(d))",
+                "<",
+                "log(1 - x)",
+                {
+                    "d": d,
+                    "e": Fraction(e),
+                    "x": Fraction(x),
+                    "n": quadratic.explicit_lower_bound(d, e, x).n - 1 + more,
+                },
+            )
+            for d, e, x in cases
         ),
-        decide.same_polynomial("1 - (1 - x)*(1 + x + x**2)", "x**3"),
-        decide.equal_terms(growth_r - growth_g, rest, INVERSE),
-        decide.same_polynomial("7*(12*(2 + k) - 6) - 12*(2 + k)", "102 + 72*k"),
-        summary="E(d+1) - E(d) > (log 2)/2 for every d >= 1, since 7/(12D) > 1/(12D-6)",
-    )
-
-
-@proves(
-    "thm-5.2-explicit",
-    "the limit constant is a bound for every d: start and bookkeeping",
-    by=Trust.ENCLOSED,
-    mutant=Mutant("C is claimed to be larger by a factor e", exponent="5/4"),
-    uses=("stirling", "lem-disagreement"),
-)
-def start(exponent: str = "1/4") -> Evidence:
-    """d^2 log(C_d/C) >= E(d): log Gamma(d^2/2+1) by Stirling, kappa_d by sqrt(2/(pi d)); and E(1) > 0."""
-    d2, log_d, log_pi, quarter = map(scalar, ("d^2", "log d", "log pi", "exponent"))
-    half = Fraction(1, 2)
-    gamma_term = d2 * log_d - half * d2 * L2 - half * d2 + scalar("log(pi d^2)/2")  # lower bound, x = d^2/2
-    kappa_term = d2 * (Fraction(3, 2) * L2 - 2 * log_pi - half * log_pi - half * log_d)
-    target = d2 * (quarter - 2 * log_pi - half * log_pi + half * L2)
-    stated = d2 * (half * log_d + half * L2 - Fraction(3, 4) * one()) + scalar("log(pi d^2)/2")
-    return all_of(
-        decide.equal_terms(
-            gamma_term + kappa_term - target, stated, [rule("the exponent of C", quarter, Fraction(exponent) * one())]
-        ),
-        decide.enclosed("1/2*log(2) - 3/4 + log(pi)", ">", "0", {}),
-        decide.enclosed("exp(1/4)/(pi**2*sqrt(1/2*pi))", ">", "1038/10000", {}),
-        summary="d^2 log(C_d/C) >= E(d) and E(1) = (log 2)/2 - 3/4 + log pi > 0",
-    )
-
-
-@proves(
-    "thm-5.2-explicit",
-    "C_d > C confirmed by balls, d = 1..64 and up to 10^4",
-    by=Trust.ENCLOSED,
-    mutant=Mutant("C is claimed to be 0.105", limit="105/1000"),
-)
-def confirmed(limit: str = LIMIT) -> Evidence:
-    """The exact expression at finite d, independent of the induction."""
-    dimensions = [*range(1, 65), 256, 1536, 10**4]
-    return all_of(
-        *(decide.enclosed("orbit_constant(d)", ">", limit, {"d": d}) for d in dimensions),
-        summary=f"C_d > {limit} for {len(dimensions)} values of d",
+        decide.rational("delta = 1/2 at 2 eps", 2 * Fraction(1, 2), "==", 1),
+        summary=f"one sample less is too few, in {len(cases)} cases",
     )
 
 
@@ -234,25 +108,30 @@ def printed(eps: Fraction = Fraction(1, 100)) -> Evidence:
 @proves(
     "lem-d.4",
     "the volume of SO(d) and its balls",
-    by=Trust.EXACT,
-    mutant=Mutant("each sphere is scaled by 2 instead of sqrt 2", power=2),
+    by=Trust.ENCLOSED,
+    mutant=Mutant("the known volumes are taken to be twice as large", times=2),
     uses=("bishop-gromov", "lem-disagreement"),
 )
-def rotations(power: int = 1) -> Evidence:
+def rotations(times: int = 1) -> Evidence:
     """In the Frobenius metric vol SO(d) = 2^{m/2} prod_{2<=i<=d} A_i, m = d(d-1)/2 = sum of the spheres' dimensions.
 
-    |U-V|_F^2 = 8 sum sin^2(theta_i/2) and geodesic^2 = 2 sum theta_i^2, theta <= pi sin(theta/2), so geodesic <= (pi/2)
-    |U-V|_F; rho <= eps forces |U-V|_F <= pi eps/kappa_d. A maximal packing covers, so D mu(ball) >= 1.
+    Known: SO(2) is a circle of length 2 sqrt 2 pi; SO(3) is half of the unit S^3 scaled by 2 sqrt 2, 16 sqrt 2 pi^2.
+    |U-V|_F^2 = 8 sum sin^2(theta_i/2) and geodesic^2 = 2 sum theta_i^2, theta <= pi sin(theta/2) on [0, pi], so
+    geodesic <= (pi/2) |U-V|_F; rho <= eps forces |U-V|_F <= pi eps/kappa_d. A maximal packing covers: D mu(ball) >= 1.
     """
+    known = {2: "log(t*2*sqrt(2)*pi)", 3: "log(t*16*sqrt(2)*pi**2)"}
+    constants = {2: "4*sqrt(2)/pi**2", 3: "exp(1/3*log(12*sqrt(2)*pi))/pi**2"}
+    parts = [
+        part
+        for d in (2, 3)
+        for pair in (f"log_rotations(d) - ({known[d]})", f"rotation_constant(d) - ({constants[d]})")
+        for part in within(pair, {"d": d, "t": times})
+    ]
     return all_of(
-        decide.every(
-            "exponent of sqrt 2: sum_{i=2}^d (i-1) = d(d-1)/2",
-            range(2, 60),
-            lambda d: power * sum(i - 1 for i in range(2, d + 1)) == d * (d - 1) // 2,
-        ),
+        *parts,
+        curvature(Fraction(1, 4)),
         decide.same_polynomial("1/2*(d + 1)*d - 1/2*d*(d - 1)", "d"),
-        decide.same_polynomial("2*(p*t)**2*4", "8*p**2*t**2"),
-        summary="exponent m = d(d-1)/2 by induction: m(d+1) - m(d) = d",
+        summary="vol SO(2) and vol SO(3) are as known; non-negative curvature; m(d+1) - m(d) = d",
     )
 
 
@@ -271,12 +150,12 @@ def rotations_induction(coefficient: Fraction = Fraction(-3, 4)) -> Evidence:
     """
     quarter, half, eighth = Fraction(1, 4), Fraction(1, 2), Fraction(1, 8)
     log_pi, over = scalar("log pi"), scalar("1/(d+1)")
-    log_half = L - L2  # log(d/2)
-    minus_log = U + half * U * U  # at most -log(1 - 1/d)
-    above = half * D * (log_half + U) - half * (D + one()) + half * (L2 + log_pi) + Fraction(1, 6) * over
-    growth = quarter * D * (2 * log_half + (D - one()) * minus_log) + coefficient * D
-    growth = growth + L2 + half * log_pi - above
-    rest = half * L2 - eighth * one() - eighth * U - Fraction(1, 6) * over
+    log_half = LOG_DIM - LOG_2  # log(d/2)
+    minus_log = INV + half * INV * INV  # at most -log(1 - 1/d)
+    above = half * DIM * (log_half + INV) - half * (DIM + one()) + half * (LOG_2 + log_pi) + Fraction(1, 6) * over
+    growth = quarter * DIM * (2 * log_half + (DIM - one()) * minus_log) + coefficient * DIM
+    growth = growth + LOG_2 + half * log_pi - above
+    rest = half * LOG_2 - eighth * one() - eighth * INV - Fraction(1, 6) * over
     return all_of(
         decide.same_polynomial("1/2*(d + 1)*d*(a) - 1/2*d*(d - 1)*(a)", "d*a"),
         decide.equal_terms(growth, rest, INVERSE),
@@ -298,8 +177,8 @@ def rotations_start(factor: int = 2) -> Evidence:
     m, log_m, log_d, log_pi, quarter = map(scalar, ("m", "log m", "log d", "log pi", "1/4"))
     half = Fraction(1, 2)
     rest = scalar("log(pi m)/2") - scalar("S(d)") + scalar("(d-1) log(2 sqrt pi)")
-    volume = half * m * L2 - half * m * log_pi + rest + half * m * (log_m - L2) - half * m + half * m * log_pi
-    constants = m * (half * L2 - half * log_pi - half * log_d - quarter + half * (log_pi - L2))
+    volume = half * m * LOG_2 - half * m * log_pi + rest + half * m * (log_m - LOG_2) - half * m + half * m * log_pi
+    constants = m * (half * LOG_2 - half * log_pi - half * log_d - quarter + half * (log_pi - LOG_2))
     stated = half * m * (log_m - log_d) - Fraction(3, 4) * m + rest
     dimensions = [*range(2, 65), 256, 1536, 10**4]
     return all_of(
@@ -309,33 +188,3 @@ def rotations_start(factor: int = 2) -> Evidence:
         decide.enclosed(f"2*{LIMIT}", ">", "2076/10000", {}),
         summary=f"B(2) > 0, and the constant of SO(d) exceeds 2C for {len(dimensions)} values of d up to 10^4",
     )
-
-
-def _increment(d: int) -> dict[int, int]:
-    """G(d+1) - G(d) as a formal sum of log Gamma(i/2), zero coefficients left out."""
-
-    def formal(n: int) -> Counter[int]:
-        return Counter(dict.fromkeys(range(n + 1, 2 * n + 1), 1)) + Counter()
-
-    change = formal(d + 1)
-    change.subtract(formal(d))
-    change.subtract(Counter(range(1, d + 2)))
-    change.update(Counter(range(1, d + 1)))
-    return {i: c for i, c in change.items() if c}
-
-
-def _apart(h: Sequence[int], f: Sequence[int]) -> int:
-    """Number of the four points where two functions differ."""
-    return sum(a != b for a, b in zip(h, f, strict=True))
-
-
-def _best_success(orbit: Sequence[tuple[int, ...]], n: int, e: int) -> Fraction:
-    """The best chance, over a uniform orbit point and n uniform inputs, of an output with at most e of 4 errors."""
-    outputs = list(itertools.product((1, -1), repeat=4))
-    total = 0
-    for inputs in itertools.product(range(4), repeat=n):
-        seen: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
-        for h in orbit:
-            seen[tuple(h[x] for x in inputs)].append(h)
-        total += sum(max(sum(_apart(f, h) <= e for h in group) for f in outputs) for group in seen.values())
-    return Fraction(total, len(orbit) * 4**n)

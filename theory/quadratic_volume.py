@@ -10,7 +10,7 @@ from typing import Any
 
 from theory.decide import ball_function
 
-__all__ = ["LIMIT", "kappa", "orbit_constant", "rotation_constant"]
+__all__ = ["LIMIT", "kappa", "log_grassmannian", "log_rotations", "orbit_constant", "rotation_constant"]
 
 LIMIT = "exp(1/4)/(pi**2*sqrt(1/2*pi))"
 """C = 0.1038..., below the constants C_d of all orbits (claim thm-5.2-explicit)."""
@@ -53,20 +53,26 @@ def log_unit_ball(m: int) -> Any:
     return _log_pi() * m / 2 - (flint.arb(m) / 2 + 1).lgamma()
 
 
-def log_grassmannian(d: int) -> Any:
+def log_grassmannian(d: Any) -> Any:
     """Log of vol Gr(d, 2d), metric sum of squared principal angles: (d^2/2) log pi - G(d)."""
+    d = _whole(d)
     low, high = _sums(d)
     return _log_pi() * d * d / 2 - high + low
 
 
-def log_rotations(d: int) -> Any:
+def log_rotations(d: Any) -> Any:
     """Log of vol SO(d) in the Frobenius metric, d >= 2: 2^{m/2} times the areas of the spheres of R^2..R^d."""
     import flint
 
+    d = _whole(d)
     low, _ = _sums(d)
     m = d * (d - 1) // 2
     log_areas = flint.arb(2).log() * (d - 1) + _log_pi() * (m + d - 1) / 2 - (low - _log_pi() / 2)
     return flint.arb(2).log() * m / 2 + log_areas
+
+
+ball_function(log_grassmannian)
+ball_function(log_rotations)
 
 
 @ball_function

@@ -57,6 +57,9 @@ claim(
         r"\text{(strictly; if there is no largest, the bound holds for each size, so no } n \text{ does)}",
         r"\mathcal{A} \text{ may output hypotheses outside } H; \text{ it may be randomised, in the drawn or in the "
         r"averaged reading of } \rho(\mathcal{A}(D_n), h)",
+        r"\text{for all } h, h' \in H \text{ the set } \{h \ne h'\} \text{ and the event } "
+        r"\rho(\mathcal{A}(D_n), h) \le \varepsilon "
+        r"\text{ are measurable (no matter of course for infinite } H\text{)}",
     ),
     uses=("def-3.3",),
 )

@@ -1,4 +1,4 @@
-r"""The task of Theorem 5.5, the exact optimum over permutation-equivariant learners, and a simple such learner.
+r"""The task of Theorem 5.5, the exact optimum over permutation-equivariant learners, and a simple learner.
 
 The points are edges on d pixels: ``t_i = e_i + e_{i+1}`` (label -1) and ``s_i = e_i + e_{i+2}`` (label +1),
 indices mod d. A training set is a graph whose edges carry labels, a test point one more edge, and an
@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 
@@ -30,15 +30,14 @@ from theory.complexity import Bound
 from theory.evidence import Evidence, Trust, all_of
 from theory.rewriting import rule
 from theory.terms import matrix, one
+from theory.thresholds import least_exponent, rounded
 from theory.validate import integer, probability
 
 __all__ = [
     "distinct_points",
     "exact_optimum",
     "labelled_edges",
-    "least_n",
     "optimum_by_definition",
-    "rounded",
     "upper_bound",
 ]
 
@@ -46,18 +45,22 @@ Edge = tuple[int, int]
 Labelled = tuple[Edge, int]
 MAX_SETS = 270_000  # all sets of points up to d = 9
 
+TASK = r"P \text{ is uniform on the } 2d \text{ pairs } (e_i + e_{i+2}, 1),\ (e_i + e_{i+1}, -1),\ 0 \le i < d, "
+TASK += r"\text{ indices mod } d,\ d \ge 5 \text{ (for } d \le 4 \text{ these are not } 2d \text{ points)}"
+EQUIVARIANT = r"A \text{ is permutation-equivariant; it may be randomised}"
+
 claim(
     "upper-5.5",
     kind="theorem",
     title="Memorising, the upper bound beside Theorem 5.5",
     statement=r"\text{Repeat the label of a training point equal to } x\text{, else the answer of one fair coin: a "
-    r"permutation-equivariant rule with } \mathbb{E}\,\mathrm{err}_P = \tfrac12\bigl(1-\tfrac1{2d}\bigr)^n"
+    r"rule equivariant under every } g \in GL(d) \text{ with } "
+    r"\mathbb{E}\,\mathrm{err}_P = \tfrac12\bigl(1-\tfrac1{2d}\bigr)^n"
     r"\text{, so } \mathcal{N}^*(P,\varepsilon) \le \min\{n \ge 0 : \tfrac12(1-\tfrac1{2d})^n \le \varepsilon\},\ "
     r"\mathcal{N}(P,\varepsilon,\delta) \le \mathcal{N}^*(P,\varepsilon\delta)",
     source="ours, beside Theorem 5.5 of Li, Zhang, Arora (ICLR 2021)",
     hypotheses=(
-        r"P \text{ is uniform on the } 2d \text{ pairs } (e_i + e_{i+2}, 1), (e_i + e_{i+1}, -1), "
-        r"\text{ indices mod } d,\ d \ge 5",
+        TASK,
         r"n \ge 0,\ 0 < \varepsilon < 1,\ 0 < \delta < 1",
     ),
     uses=("def-3.2", "def-3.3"),
@@ -74,7 +77,7 @@ def labelled_edges(d: int) -> list[Labelled]:
         >>> labelled_edges(5)[4:6]
         [((0, 4), -1), ((0, 2), 1)]
     """
-    integer("d", d, 1)
+    d = integer("d", d, 1)
     return [(_sorted(i, (i + reach) % d), label) for reach, label in ((1, -1), (2, 1)) for i in range(d)]
 
 
@@ -94,11 +97,12 @@ def exact_optimum(d: int, n: int) -> Fraction:
         >>> exact_optimum(6, 1)
         Fraction(1, 3)
     """
-    integer("d", d, 5, 12)
+    d, n = integer("d", d, 5, 12), integer("n", n, 0)
     points = 2 * d
     sizes = itertools.accumulate(math.comb(points, m) for m in range(points + 1))
     top = sum(size <= MAX_SETS for size in sizes) - 1
-    integer("n", n, 0, None if top == points else top)
+    if top < points:
+        integer("n", n, 0, top)
     weights = {m: _surjections(n, m) * math.comb(points, m) for m in range(min(n, points) + 1)}
     total = sum((weight * _optimum_on_distinct(d, m) for m, weight in weights.items()), Fraction(0))
     return total / Fraction(points**n)
@@ -116,6 +120,7 @@ def optimum_by_definition(d: int, n: int, actions: Iterable[Sequence[int]]) -> F
         >>> optimum_by_definition(5, 1, itertools.permutations(range(5)))
         Fraction(3, 10)
     """
+    d, n = integer("d", d, 1), integer("n", n, 0)
     points = labelled_edges(d)
     moved = np.array([[_code(_sorted(g[a], g[b]), d) for (a, b), _ in points] for g in actions], dtype=np.int64)
     votes: Counter[tuple[int, ...]] = Counter()
@@ -130,7 +135,9 @@ def optimum_by_definition(d: int, n: int, actions: Iterable[Sequence[int]]) -> F
 
 
 def upper_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | str | None = None) -> Bound:
-    """How many samples suffice for one permutation-equivariant learner, the memorising rule (claim upper-5.5).
+    """How many samples suffice for one learner, the memorising rule, equivariant under GL(d) (claim upper-5.5).
+
+    So it serves permutations, rotations and sign flips alike.
 
     Args:
         d: number of pixels, at least 5.
@@ -144,9 +151,9 @@ def upper_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | s
         >>> upper_bound(40, 0.25).n
         56
     """
-    integer("d", d, 5)
+    d = integer("d", d, 5)
     target = probability("eps", eps) * (1 if delta is None else probability("delta", delta))
-    n = least_n(lambda k: (2 * d - 1) ** k * target.denominator <= 2 * target.numerator * (2 * d) ** k)
+    n = least_exponent([(Fraction(1, 2), 1 - Fraction(1, 2 * d))], target)
     return Bound(n, "upper-5.5", rounded(n), "memorise the points seen, toss a coin on the others")
 
 
@@ -168,37 +175,18 @@ def distinct_points(smallest: int) -> Evidence:
     )
 
 
-def least_n(enough: Callable[[int], bool]) -> int:
-    """The least n >= 0 that is enough, if whatever exceeds enough is enough.
-
-    Example:
-        >>> least_n(lambda n: n * n >= 50)
-        8
-    """
-    high = 1
-    while not enough(high):
-        high *= 2
-    low = -1  # known or taken not to be enough
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
-
-
-def rounded(n: int) -> str:
-    """Where the real number lies that was rounded up to n (never below 0), as text."""
-    return f"({n - 1}, {n}]" if n else "0"
-
-
 @proves(
     "upper-5.5",
-    "memorising is permutation-equivariant",
+    "memorising is equivariant under every invertible g",
     by=Trust.EXACT,
     mutant=Mutant("g is only a linear map, without inverse", invertible=False),
     uses=("def-3.2",),
 )
 def memorising_is_equivariant(invertible: bool = True) -> Evidence:
-    """The rule only asks whether x_j - x = 0, and g (x_j - x) = 0 iff x_j - x = 0."""
+    """The rule only asks whether x_j - x = 0, and g (x_j - x) = 0 iff x_j - x = 0: all of GL(d), not permutations only.
+
+    It answers any data set, by the first label if equal points carry different ones; the coin knows nothing of x.
+    """
     g, back, seen, x = matrix("g"), matrix("g^-1"), matrix("x_j"), matrix("x")
     inverse = [rule("g^-1 g = 1", back * g, one())] if invertible else []
     return all_of(

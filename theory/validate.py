@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+LONGEST = 1000
+"""The most digits that a probability may have as text."""
 
 __all__ = ["finite_array", "generator", "integer", "is_exact", "probability", "real"]
 
@@ -52,8 +56,12 @@ def probability(name: str, value: object) -> Fraction:
         >>> probability("eps", 0.1)
         Fraction(1, 10)
     """
+    shown = str(value) if not isinstance(value, int | Fraction) else ""
+    power = re.search(r"[eE]([+-]?\d+)\s*$", shown)
+    if len(shown) > LONGEST or (power and abs(int(power[1])) > LONGEST):  # text such as 1e-30000000 would take minutes
+        raise ValueError(f"{name}: got {shown[:20]!r}..., want at most {LONGEST} digits")
     try:
-        exact = Fraction(value if isinstance(value, int | Fraction) else str(value))
+        exact = Fraction(value if isinstance(value, int | Fraction) else shown)
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"{name}: got {value!r}, want a number strictly between 0 and 1") from None
     if not 0 < exact < 1:

@@ -9,7 +9,6 @@ exactly.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
@@ -24,6 +23,7 @@ from theory.evidence import Evidence, Trust, all_of
 from theory.groups import GROUPS, SIGN_FLIP, Group, is_subgroup
 from theory.rewriting import rule
 from theory.terms import matrix, one, scalar, transpose
+from theory.thresholds import least_exponent
 from theory.validate import generator, integer, probability
 
 __all__ = ["least_error", "lower_bound", "sample", "sample_complexity", "upper_bound"]
@@ -74,8 +74,8 @@ def least_error(d: int, n: int) -> Fraction:
         >>> least_error(8, 4)
         Fraction(2401, 8192)
     """
-    integer("d", d, 1)
-    return Fraction(1, 2) * (1 - Fraction(1, d)) ** integer("n", n, 0)
+    d, n = integer("d", d, 1), integer("n", n, 0)
+    return Fraction(1, 2) * (1 - Fraction(1, d)) ** n
 
 
 def sample_complexity(d: int, eps: float | Fraction | str) -> int:
@@ -92,19 +92,8 @@ def sample_complexity(d: int, eps: float | Fraction | str) -> int:
         >>> sample_complexity(8, 0.25)
         6
     """
-    integer("d", d, 1)
-    target = probability("eps", eps)
-    if target >= Fraction(1, 2):
-        return 0
-    if d == 1:
-        return 1
-    log = math.log(2 * target.numerator) - math.log(target.denominator)  # log(2 eps) however small eps is
-    n = max(0, math.floor(log / math.log1p(-1 / d)) - 1)  # a first guess; exact below
-    while n > 0 and least_error(d, n - 1) <= target:
-        n -= 1
-    while least_error(d, n) > target:
-        n += 1
-    return n
+    keep = 1 - Fraction(1, integer("d", d, 1))
+    return least_exponent([(Fraction(1, 2), keep)], probability("eps", eps))
 
 
 def lower_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | str | None = None) -> Bound:
@@ -119,6 +108,7 @@ def lower_bound(d: int, eps: float | Fraction | str, delta: float | Fraction | s
         >>> lower_bound(8, 0.25).n
         6
     """
+    d = integer("d", d, 1)
     target = probability("eps", eps) + (0 if delta is None else probability("delta", delta))
     n = sample_complexity(d, target) if target < 1 else 0
     return Bound(n, "ex-4.1-exact", str(n), "an unseen coordinate can be flipped, which swaps two test points")
@@ -154,9 +144,10 @@ def sample(
         >>> x.shape, bool((x.sum(axis=1) == y).all())
         ((5, 3), True)
     """
+    d = integer("d", d, 1)
     for n in (shape,) if not isinstance(shape, tuple) else shape:
         integer("shape", n, 0)
-    coordinates = generator("rng", rng).integers(integer("d", d, 1), size=shape)
+    coordinates = generator("rng", rng).integers(d, size=shape)
     labels = rng.choice([-1.0, 1.0], size=shape)
     return np.eye(d)[coordinates] * labels[..., None], labels
 

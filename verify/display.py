@@ -101,6 +101,8 @@ def bound_table(answer: Record) -> RenderableType:
         samples = "vacuous" if side.get("vacuous") else f"{sign} {side['n']}"
         why = f"{side['why']} ({side['enclosure']})"
         table.add_row(name, samples, side["claim"], verdict_text(side["status"], "CERTIFIED"), escape(why))
+        for other in side["beaten"]:
+            table.add_row(" beats", f" {other['n']}", other["claim"], "", escape(other["why"]))
     hint = "UNCHECKED: run `orbitgap verify` to check the claims here."
     unchecked = "UNCHECKED" in (answer["lower"]["status"], answer["upper"]["status"])
     return Group(table, hint) if unchecked else table

@@ -66,9 +66,11 @@ def step_record(step: Step, result: StepResult | None) -> dict[str, Any]:
 def bound_record(best: Best, found: Mapping[str, Status]) -> dict[str, Any]:
     """The answer to one question about samples; n is null where nothing is certified."""
 
-    def side(bound: Bound | None) -> dict[str, Any]:
+    def side(bound: Bound | None, beaten: Sequence[Bound]) -> dict[str, Any]:
+        weaker = [{"n": b.n, "claim": b.claim, "why": b.why} for b in beaten]
         if bound is None:
-            return {"n": None, "claim": None, "status": None, "enclosure": None, "why": "nothing is certified here"}
+            nothing = {"n": None, "claim": None, "status": None, "enclosure": None}
+            return {**nothing, "why": "nothing is certified here", "beaten": weaker}
         verdict = found[bound.claim].verdict
         return {
             "n": bound.n,
@@ -76,6 +78,7 @@ def bound_record(best: Best, found: Mapping[str, Status]) -> dict[str, Any]:
             "status": verdict.value if verdict else "UNCHECKED",
             "enclosure": bound.enclosure,
             "why": bound.why,
+            "beaten": weaker,
         }
 
     return {
@@ -84,8 +87,8 @@ def bound_record(best: Best, found: Mapping[str, Status]) -> dict[str, Any]:
         "eps": float(best.eps),
         "delta": None if best.delta is None else float(best.delta),
         "learner": best.learner,
-        "lower": {**side(best.lower), "vacuous": best.lower is not None and best.lower.vacuous},
-        "upper": side(best.upper),
+        "lower": {**side(best.lower, best.beaten_lower), "vacuous": best.lower is not None and best.lower.vacuous},
+        "upper": side(best.upper, best.beaten_upper),
     }
 
 

@@ -12,20 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory import complexity, sauer_shelah
+from theory import sauer_shelah, vc_bound
 from theory.claims import LEDGER, Step
 from theory.complexity import (
     Bound,
     blumer_upper_bound,
-    ehrenfeucht_lower_bound,
     growth_bound,
     one_inclusion_upper_bound,
     packing_number,
     vc_dimension,
-    vc_lower_bound,
 )
 from theory.evidence import Trust, Verdict
 from theory.status import run_step
+from theory.vc_bound import ehrenfeucht_lower_bound, vc_lower_bound
 
 F = Fraction
 NAN, INF = float("nan"), float("inf")
@@ -65,7 +64,7 @@ def test_vc_lower_bound_is_the_least_integer_that_is_large_enough(vc: int, eps: 
 def test_fewer_samples_fail_on_the_hard_law(v: int, eps: F, delta: F) -> None:
     """A learner that outputs its best guess, by the posterior, fails too often on average whenever n is too small."""
     for n in range(min(vc_lower_bound(v, eps, delta), 5)):
-        cost, failure = complexity._hard_law(v, n, 4 * eps)
+        cost, failure = vc_bound._hard_law(v, n, 4 * eps)
         assert failure > delta
         assert cost > eps
 

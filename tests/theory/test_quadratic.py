@@ -45,10 +45,15 @@ Floats = NDArray[np.float64]
 Number = Fraction | float | str
 NAN, INF = float("nan"), float("inf")
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-CLAIMS = ("lem-d.2", "thm-4.1", "conv-upper-4.1", "lem-disagreement", "thm-5.2-explicit", "thm-5.2", "lem-d.4")
-CLAIMS += ("thm-5.2-rate", "eq-7", "thm-5.3", "conv-upper-5.3")
 LEDGER = load()
-STEPS = {f"{id}: {step.name}": step for id in CLAIMS for step in LEDGER.steps[id]}
+STEPS = {
+    f"{id}: {step.name}": step
+    for id in LEDGER.ordered()
+    for step in LEDGER.steps[id]
+    if step.check.__module__.startswith("theory.quadratic")
+}
+PROVED = {"lem-d.2", "thm-4.1", "conv-upper-4.1", "lem-disagreement", "thm-5.2-explicit", "thm-5.2", "lem-d.4"}
+PROVED |= {"thm-5.2-rate", "eq-7", "thm-5.3", "conv-upper-5.3"}
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
@@ -61,7 +66,7 @@ def test_steps_are_as_expected_and_their_mutants_caught(step: Step) -> None:
 
 
 def test_every_claim_has_a_proof() -> None:
-    assert all(LEDGER.steps[id] for id in CLAIMS)
+    assert {step.claim for step in STEPS.values()} >= PROVED
 
 
 # Constants. The references below are written from the statements of the claims, in mpmath.
@@ -597,10 +602,21 @@ def test_the_precision_of_others_is_left_alone() -> None:
 @QUICK
 @given(st.integers(1, 30), st.fractions(F(1, 10**6), F(999, 1000)), st.fractions(F(1, 500), F(499, 500)))
 def test_upper_bound_is_the_least_n_of_one_inclusion(d: int, eps: Fraction, delta: Fraction) -> None:
-    for found, target in ((upper_bound(d, eps), eps), (upper_bound(d, eps, delta), eps * delta)):
-        vc = 2 * d * d + d - 1
-        assert F(vc, found.n + 1) <= target
-        assert found.n == 0 or F(vc, found.n) > target
+    """Or that of consistent learners, with confidence; a constant is right half of the time."""
+    vc, found, tail = 2 * d * d + d - 1, upper_bound(d, eps).n, upper_bound(d, eps, delta).n
+    if eps >= F(1, 2):
+        assert found == tail == 0
+        return
+    assert F(vc, found + 1) <= eps < F(vc, found)
+    consistent = max(4 / eps * math.log2(2 / delta), 8 * vc / eps * math.log2(13 / eps))
+    predicted = math.ceil(vc / (eps * delta)) - 1
+    assert min(predicted, math.ceil(consistent * (1 - 1e-12))) <= tail <= min(predicted, consistent + 1)
+
+
+@pytest.mark.parametrize("delta", [None, "0.01"])
+def test_a_constant_is_enough_from_one_half_on(delta: str | None) -> None:
+    assert upper_bound(3, "0.5", delta).n == 0
+    assert upper_bound(3, "0.4999999", delta).n >= 40
 
 
 @QUICK
@@ -649,7 +665,7 @@ def test_lower_bound_takes_the_better(eps: Number, delta: float | None) -> None:
 
 def test_bounds_name_their_claims() -> None:
     bounds = [f(3, 0.1) for f in (explicit_lower_bound, rate_lower_bound, upper_bound, conv_upper_bound)]
-    assert [b.claim for b in bounds] == ["thm-5.2-explicit", "thm-5.2-rate", "thm-5.2-rate", "conv-upper-4.1"]
+    assert [b.claim for b in bounds] == ["thm-5.2-explicit", "thm-5.2-rate", "upper-5.2", "conv-upper-4.1"]
     assert all(b.claim in LEDGER.claims and b.enclosure and b.why for b in bounds)
 
 

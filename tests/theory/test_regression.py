@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import regression_erratum as proofs
+from theory import regression_conv, regression_erratum, regression_lower, regression_upper
 from theory.claims import LEDGER
 from theory.evidence import Trust, Verdict
 from theory.groups import ORTHOGONAL, act_on_points
@@ -25,13 +25,15 @@ from theory.regression import (
     sharp_upper_bound,
     upper_bound,
 )
+from theory.regression_interpolator import generic_points, loss
 from theory.status import run_step
 
 F = Fraction
 NAN, INF = float("nan"), float("inf")
+PROOFS = (regression_conv, regression_erratum, regression_lower, regression_upper)
 IDS = ("thm-5.4", "thm-5.4-corrected", "conv-upper-5.4")
 STEPS = [(id, step) for id in IDS for step in LEDGER.steps[id]]
-REFUTING = {proofs.refuted_small, proofs.refuted_moderate}
+REFUTING = {regression_erratum.refuted_small, regression_erratum.refuted_moderate}
 
 
 @pytest.mark.parametrize(("id", "step"), STEPS, ids=[f"{id}: {step.name}" for id, step in STEPS])
@@ -47,6 +49,11 @@ def test_each_dimension_is_refuted_by_itself(check: Callable) -> None:
     parts = [p for p in check().certificate["parts"] if p["relation"] == "<="]
     assert len(parts) >= 6
     assert all(F(p["left"]) > F(p["right"]) for p in parts)
+
+
+def test_the_proofs_are_where_the_module_says() -> None:
+    homes = {step.check.__module__ for _, step in STEPS}
+    assert homes == {module.__name__ for module in PROOFS}
 
 
 def test_the_expected_verdicts() -> None:
@@ -106,6 +113,38 @@ def test_where_eps_is_large_the_printed_bound_is_true(d: int) -> None:
     assert printed_lower_bound(d, eps) <= (1 - eps) * dimension(d)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 6, 9])
+@pytest.mark.parametrize("delta", ["1e-9", "0.05", F(1, 3), "0.4999", F(1, 2), 0.9])
+def test_bounds_with_confidence(d: int, delta: float | str | Fraction) -> None:
+    for eps in (F(k, 12) for k in range(1, 12)):
+        low = lower_bound(d, eps, delta)
+        size = forms(d)
+        assert upper_bound(d, eps, delta) == sharp_upper_bound(d, eps, delta) == upper_bound(d, eps)
+        assert conv_upper_bound(d, eps, delta) == conv_upper_bound(d, eps)
+        if F(delta) >= F(1, 2):
+            assert low is None
+        else:
+            assert low.claim == "thm-5.4-corrected"
+            assert F(low.enclosure) == (1 - eps) * (1 - 2 * F(delta)) * size
+            assert 1 <= low.n <= min(size, lower_bound(d, eps).n)
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 0), (2, 0), (2, 1), (3, 2), (4, 5), (4, 8)])
+@pytest.mark.parametrize("eps", [0.2, 0.5, 0.8])
+def test_learners_fail_as_often_as_the_lower_bound_says(d: int, n: int, eps: float) -> None:
+    """Posterior mean and random guesses of what was not seen; forms Gaussian in the loss norm; fixed seed."""
+    rng = np.random.default_rng(10 * d + n)
+    size, runs = dimension(d), 2000
+    unseen = rng.standard_normal((runs, size))
+    total = (unseen**2).sum(axis=1)
+    left = (unseen[:, n:] ** 2).sum(axis=1)  # measurements may be taken as the first coordinates
+    noise = rng.standard_normal((runs, size - n))
+    for guess in (0.0, 0.3, 1.0):
+        lost = ((unseen[:, n:] - guess * noise) ** 2).sum(axis=1) if guess else left
+        fails = (lost > eps * total).mean()
+        assert fails >= (1 - n / size - eps) / (2 * (1 - eps)) - 0.05
+
+
 def test_a_float_is_the_decimal_it_shows() -> None:
     assert lower_bound(4, 0.1) == lower_bound(4, "0.1") == lower_bound(4, F(1, 10))
     assert lower_bound(4, 0.1).n == 9
@@ -141,7 +180,7 @@ CASES = [(d, n) for d in (1, 2, 3) for n in range(1, dimension(d) + 1)]
 @pytest.mark.parametrize(("d", "n"), CASES)
 def test_it_interpolates_exactly_and_turns_with_the_data(d: int, n: int, penalty: Fraction) -> None:
     rng = random.Random(17 * d + n)
-    x, y = proofs.generic_points(d, n), rational((n,), rng)
+    x, y = generic_points(d, n), rational((n,), rng)
     b = least_norm_interpolator(x, y, penalty)
     assert (b == b.T).all()
     assert [p @ b @ p for p in x] == list(y)
@@ -166,13 +205,13 @@ def test_no_other_form_that_fits_is_shorter(penalty: Fraction) -> None:
 def test_penalty_one_is_the_loss_norm() -> None:
     b = rational((4, 4), random.Random(1))
     b = b + b.T
-    assert penalised(b, F(1)) == 2 * (b * b).sum() + np.trace(b) ** 2 == proofs.loss(b)
+    assert penalised(b, F(1)) == 2 * (b * b).sum() + np.trace(b) ** 2 == loss(b)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 def test_floats_agree_with_exact_arithmetic(d: int) -> None:
     for n, penalty in itertools.product({1, d, dimension(d)}, PENALTIES):
-        x, y = proofs.generic_points(d, n), rational((n,), random.Random(n))
+        x, y = generic_points(d, n), rational((n,), random.Random(n))
         exact = least_norm_interpolator(x, y, penalty).astype(float)
         floating = least_norm_interpolator(x.astype(float), y.astype(float), float(penalty))
         assert floating.dtype == np.float64
@@ -233,6 +272,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         f"{f.__name__}, eps = {eps!r}": (lambda f=f, eps=eps: f(3, eps), "eps")
         for f in BOUNDS
         for eps in (0, 1, 0.0, 1.0, -0.1, 2, NAN, INF, "x", True, None)
+    },
+    **{
+        f"{f.__name__}, delta = {delta!r}": (lambda f=f, delta=delta: f(3, 0.5, delta), "delta")
+        for f in BOUNDS[:-1]
+        for delta in (0, 1, 0.0, 1.0, -0.1, 2, NAN, INF, "x", True)
     },
     "one point, not a list": (lambda: least_norm_interpolator([1.0, 2.0], [1.0]), "points"),
     "points in no dimension": (lambda: least_norm_interpolator(np.empty((2, 0)), Y), "d"),

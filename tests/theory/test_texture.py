@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from theory import texture
+from theory import texture, texture_conv, texture_optimum, texture_printed
 from theory.claims import LEDGER, Step
 from theory.evidence import Trust
 from theory.status import run_step
@@ -28,7 +28,7 @@ from theory.texture import (
     sample_complexity_bound,
     upper_bound,
 )
-from theory.texture_optimum import labelled_edges, least_n, optimum_by_definition
+from theory.texture_optimum import labelled_edges, optimum_by_definition
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NAN, INF = float("nan"), float("inf")
@@ -205,11 +205,6 @@ def test_bounds_name_their_claims() -> None:
     assert lower_bound(9, 0.1).enclosure == f"({bounds[0].n - 1}, {bounds[0].n}]"
 
 
-@pytest.mark.parametrize("wanted", [0, 1, 2, 3, 7, 8, 9, 1000])
-def test_least_n(wanted: int) -> None:
-    assert least_n(lambda n: n >= wanted) == wanted
-
-
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     **{
         f"{f.__name__}, d = {d!r}": (lambda f=f, d=d: f(d, 0.25), "d")
@@ -301,4 +296,5 @@ def test_steps_are_as_expected_and_their_mutants_caught(step: Step) -> None:
 
 
 def test_public_names_exist() -> None:
-    assert all(callable(getattr(texture, name)) for name in texture.__all__)
+    modules = (texture, texture_conv, texture_optimum, texture_printed)
+    assert all(callable(getattr(module, name)) for module in modules for name in module.__all__)

@@ -23,7 +23,7 @@ from verify import cli, records
 SCHEMA = json.loads((Path(cli.__file__).parent / "schemas" / "bound.schema.json").read_text())
 KEYS = {"task", "d", "eps", "delta", "learner", "lower", "upper"}
 NEEDED = ("ex-4.1-exact", "thm-5.2-explicit", "thm-5.2-rate", "conv-upper-4.1", "thm-5.4-corrected", "conv-upper-5.4")
-NEEDED += ("thm-5.5-sharp", "upper-5.5", "conv-upper-5.5")
+NEEDED += ("upper-5.2", "thm-5.5-sharp", "upper-5.5", "conv-upper-5.5")
 Results = dict[str, list[status.StepResult]]
 
 
@@ -109,6 +109,15 @@ def test_nothing_certified_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "UNCHECKED" not in page
 
 
+def test_weaker_bounds_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    weaker = best("quadratic", 8, "0.01").beaten_lower
+    shown = ask(capsys, "quadratic", "--d", "8", "--eps", "0.01")["lower"]["beaten"]
+    assert shown == [{"n": b.n, "claim": b.claim, "why": b.why} for b in weaker]
+    assert [b["claim"] for b in shown] == ["thm-5.2-rate"]
+    assert cli.main(["bound", "quadratic", "--d", "8", "--eps", "0.01"]) == 0
+    assert "thm-5.2-rate" in capsys.readouterr().out
+
+
 def test_vacuous_is_told_apart_in_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(capsys, "quadratic", "--d", "8", "--eps", "0.1")["lower"]["vacuous"] is True
     assert ask(capsys, "quadratic", "--d", "8", "--eps", "0.01")["lower"]["vacuous"] is False
@@ -168,7 +177,7 @@ def test_bad_news_is_shown(capsys: pytest.CaptureFixture[str], home: Path, resul
     broken = results | {"thm-5.2-explicit": [replace(first, verdict=Verdict.INCONCLUSIVE), *rest]}
     store.save(home / "evidence.json", load(), broken)
     shown = ask(capsys, "quadratic", "--d", "8", "--eps", "0.01")
-    assert [shown[side]["status"] for side in ("lower", "upper")] == ["INCONCLUSIVE"] * 2
+    assert [shown[side]["status"] for side in ("lower", "upper")] == ["INCONCLUSIVE", "CERTIFIED"]
     assert cli.main(["bound", "quadratic", "--d", "8", "--eps", "0.01"]) == 0
     assert "INCONCLUSIVE, wanted CERTIFIED" in capsys.readouterr().out
 
@@ -179,7 +188,7 @@ def test_the_schema_refuses_what_is_no_answer() -> None:
     jsonschema.validate(record, SCHEMA)
     bad = [
         record | {"task": "shapes"},
-        record | {"eps": 0},
+        record | {"eps": -0.1},
         record | {"more": 1},
         record | {"lower": record["lower"] | {"status": "PASSED"}},
         record | {"upper": record["upper"] | {"n": 1.5}},
