@@ -22,6 +22,8 @@ LEARNERS = {"orthogonal": "orthogonal", "permutation": "permutation", "sign-flip
 """Kinds of learners and the group each is equivariant under; conv nets are equivariant under none here."""
 
 
+LARGEST = 10**100
+"""The largest d that is answered at all; the quadratic task has a smaller limit of its own."""
 Rule = Callable[[int, Fraction, Fraction | None], Bound | None]
 
 
@@ -105,7 +107,7 @@ def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: s
     kind = chosen.learner if learner is None else learner
     if not isinstance(kind, str) or kind not in LEARNERS:
         raise ValueError(f"learner: got {kind!r}, want one of {', '.join(LEARNERS)}")
-    d = integer("d", d, chosen.least)
+    d = integer("d", d, chosen.least, LARGEST)
     exact, confidence = probability("eps", eps), None if delta is None else probability("delta", delta)
     group = LEARNERS[kind]
     lower = [rule for g, rule in chosen.lower if group and is_subgroup(GROUPS[g], GROUPS[group])]

@@ -1,4 +1,4 @@
-r"""Published theorems that this package uses and does not prove.
+r"""Published theorems that this package uses, or compares with, and does not prove.
 
 Each entry gives author, year and the statement *as it is used here*, in our words. Where the wording or the
 number was not compared with the printed paper the source says "number not checked against the paper".

@@ -56,6 +56,7 @@ claim(
         r"\text{the nets are } \operatorname{sign} \textstyle\sum_i a_i (w x_i)^2: \text{ filter of size } 1, d "
         r"\text{ patches, square activation}",
         r"\mathrm{ERM} \text{ returns any net without training error};\ 0 < \varepsilon, \delta < 1,\ d \ge 1",
+        r"\text{the condition of measurability of blumer-1989}",
     ),
     uses=("def-3.3",),
 )

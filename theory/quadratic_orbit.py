@@ -61,8 +61,8 @@ claim(
     hypotheses=(
         r"h^*(x) = \operatorname{sign}(x^\top J x) \text{ on } \mathbb{R}^{2d},\ d \ge 1;\ "
         r"\operatorname{sign}(0) \text{ is fixed as } +1 \text{ or as } -1",
-        r"0 < \varepsilon \le \tfrac14,\ 0 \le \delta < \tfrac13 \text{ in the sample bound; its second part in "
-        r"the drawn reading, with } 0 < \delta \le \tfrac12",
+        r"0 < \varepsilon \le \tfrac14,\ 0 \le \delta < \tfrac13 \text{ and } d \ge 2 \text{ in the sample "
+        r"bound; its second part in the drawn reading, with } 0 < \delta \le \tfrac12",
     ),
     uses=("def-3.2", "def-3.3", "thm-b.1"),
 )
@@ -80,6 +80,7 @@ claim(
         r"\operatorname{sign}(a_1 \|w x_{1:d}\|^2 + a_2 \|w x_{d+1:2d}\|^2 + b): "
         r"\text{filter of size } 1, \text{ two patches, square activation, sum pooling}",
         r"\mathrm{ERM} \text{ returns any net without training error};\ 0 < \varepsilon, \delta < 1",
+        r"\text{the condition of measurability of blumer-1989}",
     ),
     uses=("def-3.3",),
 )
@@ -322,7 +323,6 @@ def conv_vc(features: int = 2) -> Evidence:
     """a_i w^2 ranges over the reals, so the class is signs of a linear space of dimension features + 1 = 3 >= VC."""
     return all_of(
         decide.rational("dimension of span{1, |x_1|^2, |x_2|^2}", features + 1, "==", 3),
-        decide.same_polynomial("8*3", "24"),
         summary="VC <= 3, so Blumer et al. give (24/eps) log2(13/eps)",
     )
 

@@ -13,7 +13,7 @@ from theory.decide import ball_function
 __all__ = ["LIMIT", "kappa", "log_grassmannian", "log_rotations", "orbit_constant", "rotation_constant"]
 
 LIMIT = "exp(1/4)/(pi**2*sqrt(1/2*pi))"
-"""C = 0.1038..., below the constants C_d of all orbits (claim thm-5.2-explicit)."""
+"""C = 0.1038..., below the constants C_d of all orbits (claim lem-ball)."""
 
 
 def _whole(d: Any) -> int:

@@ -58,6 +58,8 @@ def probability(name: str, value: object) -> Fraction:
     """
     shown = str(value) if not isinstance(value, int | Fraction) else ""
     power = re.search(r"[eE]([+-]?\d+)\s*$", shown)
+    if "_" in shown:
+        raise ValueError(f"{name}: got {shown[:20]!r}, want a number without underscores")
     if len(shown) > LONGEST or (power and abs(int(power[1])) > LONGEST):  # text such as 1e-30000000 would take minutes
         raise ValueError(f"{name}: got {shown[:20]!r}..., want at most {LONGEST} digits")
     try:

@@ -33,14 +33,15 @@ def verdict_text(verdict: str, expected: str) -> Text:
 
 
 def claims_table(claims: Sequence[Record]) -> Table:
-    """The list of claims: id, title, status, trust, rests on."""
-    table = Table(title="Claims", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    table.add_column("claim", no_wrap=True)
-    for name in ("title", "status", "trust", "rests on"):
-        table.add_column(name)
+    """The list of claims: id and title, status, trust, rests on."""
+    table = Table(title="Claims", title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("claim", max_width=38)
+    for name in ("status", "trust", "rests on"):
+        table.add_column(name, overflow="fold")
     for c in claims:
         status = verdict_text(c["status"], c["expected"])
-        table.add_row(c["id"], escape(c["title"]), status, c["trust"] or "-", _cited(c))
+        named = Text.assemble((c["id"], "bold"), "\n", f"  {c['title']}")
+        table.add_row(named, status, c["trust"] or "-", _cited(c))
     return table
 
 
@@ -56,7 +57,7 @@ def report_table(report: Record) -> Table:
     )
     table.add_column("claim", no_wrap=True)
     for name in ("status", "trust", "rests on"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     table.add_column("seconds", justify="right")
     for c in report["claims"]:
         status = verdict_text(c["status"], c["expected"])
@@ -82,13 +83,15 @@ def subject_of(name: str) -> str:
 def _cited(claim: Record) -> str:
     if claim["trust"] is None:
         return "-"
-    return ", ".join(claim["rests_on"]) or "nothing"
+    if claim["kind"] == "cited":
+        return "itself"
+    return "\n".join(claim["rests_on"]) or "nothing"
 
 
 def bound_table(answer: Record) -> RenderableType:
     """The best bounds on samples for one task and kind of learner."""
     delta = answer["delta"]
-    asked = f"N*({answer['eps']:g})" if delta is None else f"N({answer['eps']:g}, {delta:g})"
+    asked = f"N*({answer['eps']})" if delta is None else f"N({answer['eps']}, {delta})"
     title = f"{answer['task']}, d = {answer['d']}, {answer['learner']} learners: {asked}"
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for name in ("bound", "samples", "claim", "status", "because"):
@@ -102,7 +105,8 @@ def bound_table(answer: Record) -> RenderableType:
         why = f"{side['why']} ({side['enclosure']})"
         table.add_row(name, samples, side["claim"], verdict_text(side["status"], "CERTIFIED"), escape(why))
         for other in side["beaten"]:
-            table.add_row(" beats", f" {other['n']}", other["claim"], "", escape(other["why"]))
+            weaker = "vacuous" if name == "lower" and other["n"] <= 0 else str(other["n"])
+            table.add_row(" beats", f" {weaker}", other["claim"], "", escape(other["why"]))
     hint = "UNCHECKED: run `orbitgap verify` to check the claims here."
     unchecked = "UNCHECKED" in (answer["lower"]["status"], answer["upper"]["status"])
     return Group(table, hint) if unchecked else table

@@ -257,3 +257,9 @@ def test_the_least_d_is_served() -> None:
 
 def test_public_names_exist() -> None:
     assert all(hasattr(bounds, key) for key in bounds.__all__)
+
+
+@pytest.mark.parametrize("task", ["warmup", "regression", "texture", "quadratic"])
+def test_absurd_dimensions_are_refused_by_name(task: str) -> None:
+    with pytest.raises(ValueError, match="d: got"):
+        best(task, 10**101, 0.01)

@@ -108,3 +108,11 @@ def test_exact_means_python_integers_or_fractions() -> None:
     assert is_exact(np.array([Fraction(1, 2), 3], object))
     assert not is_exact(np.array([Fraction(1, 2), 0.5], object))
     assert not is_exact(np.array([1, 2]))
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-30000000", "1e-3000_0000", "0." + "1" * 2000], ids=["exponent", "underscores", "digits"]
+)
+def test_probabilities_that_would_take_minutes_are_refused_at_once(text: str) -> None:
+    with pytest.raises(ValueError, match="eps: got"):
+        probability("eps", text)
