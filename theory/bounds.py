@@ -107,7 +107,9 @@ def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: s
     kind = chosen.learner if learner is None else learner
     if not isinstance(kind, str) or kind not in LEARNERS:
         raise ValueError(f"learner: got {kind!r}, want one of {', '.join(LEARNERS)}")
-    d = integer("d", d, chosen.least, LARGEST)
+    if isinstance(d, int) and d > LARGEST:
+        raise ValueError("d: got a number above 10^100, want one that is not absurd")
+    d = integer("d", d, chosen.least)
     exact, confidence = probability("eps", eps), None if delta is None else probability("delta", delta)
     group = LEARNERS[kind]
     lower = [rule for g, rule in chosen.lower if group and is_subgroup(GROUPS[g], GROUPS[group])]
