@@ -2,7 +2,7 @@ r"""Table 1: which training of a fully-connected net is equivariant under which 
 
 A row is an algorithm, an initialisation or a regulariser. For each the ledger proves the largest
 group that is kept and refutes the smallest ones that are not; every other cell follows from the
-lattice of groups. The proofs stand in `theory.table1_kept` and `theory.table1_broken`.
+lattice of groups. The proofs stand in `theory.table1_kept`, `theory.table1_invariant` and `theory.table1_broken`.
 """
 
 from __future__ import annotations
