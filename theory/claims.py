@@ -137,7 +137,8 @@ class Ledger:
         if id in self.claims:
             return self.claims[id]
         near = difflib.get_close_matches(id.lower(), self.claims, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.claims) or 'none'}"
+        far = difflib.get_close_matches(id.lower(), self.claims, n=3, cutoff=0.0)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the nearest are: {', '.join(far) or 'none'}"
         raise UnknownClaimError(f"no claim {id!r}: {hint}")
 
     def proof_uses(self, id: str) -> tuple[str, ...]:

@@ -107,7 +107,11 @@ def test_a_step_name_is_used_once_in_a_claim(small: Ledger) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("lem-2", "did you mean lem-1"), ("cite", "did you mean cite-1"), ("zzz", "known: lem-1, cite-1")],
+    [
+        ("lem-2", "did you mean lem-1"),
+        ("cite", "did you mean cite-1"),
+        ("zzz", "the nearest are: (lem-1, cite-1|cite-1, lem-1)"),
+    ],
 )
 def test_unknown_claims_are_answered_with_the_nearest(small: Ledger, asked: str, says: str) -> None:
     with pytest.raises(UnknownClaimError, match=says):
@@ -115,7 +119,7 @@ def test_unknown_claims_are_answered_with_the_nearest(small: Ledger, asked: str,
 
 
 def test_an_empty_ledger_says_so() -> None:
-    with pytest.raises(UnknownClaimError, match="known: none"):
+    with pytest.raises(UnknownClaimError, match="the nearest are: none"):
         Ledger().get("lem-1")
 
 
