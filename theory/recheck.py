@@ -37,10 +37,7 @@ def confirms(certificate: Certificate) -> bool:
         >>> confirms({"kind": "rational", "left": "1/3", "relation": "<", "right": "1/2"})
         True
     """
-    kind = certificate.get("kind")
-    if kind not in _CONFIRM:
-        raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
-    return _CONFIRM[kind](certificate)
+    return _CONFIRM[_kind(certificate)](certificate)
 
 
 def refutes(certificate: Certificate) -> bool:
@@ -53,9 +50,7 @@ def refutes(certificate: Certificate) -> bool:
         >>> refutes({"kind": "rational", "left": "1/2", "relation": "<", "right": "1/3"})
         True
     """
-    kind = certificate.get("kind")
-    if kind not in _CONFIRM:
-        raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
+    kind = _kind(certificate)
     if kind == "all":
         return any(map(refutes, certificate["parts"]))
     if kind in ("enumeration", "trials"):
@@ -70,10 +65,16 @@ _CEILING = {"ball": Trust.ENCLOSED, "trials": Trust.SAMPLED, "simulation": Trust
 
 def ceiling(certificate: Certificate) -> Trust:
     """The most trust that a certificate of this kind can give."""
-    if certificate.get("kind") not in _CONFIRM:
-        raise ValueError(f"certificate: got kind {certificate.get('kind')!r}, want one of {', '.join(_CONFIRM)}")
+    kind = _kind(certificate)
     parts = [ceiling(part) for part in certificate.get("parts", ())]
-    return min([*parts, _CEILING.get(certificate["kind"], Trust.EXACT)])
+    return min([*parts, _CEILING.get(kind, Trust.EXACT)])
+
+
+def _kind(certificate: Certificate) -> str:
+    kind = certificate.get("kind")
+    if not isinstance(kind, str) or kind not in _CONFIRM:
+        raise ValueError(f"certificate: got kind {kind!r}, want one of {', '.join(_CONFIRM)}")
+    return kind
 
 
 def _all(certificate: Certificate) -> bool:

@@ -36,7 +36,7 @@ from theory.texture_optimum import (
     upper_bound,
 )
 from theory.thresholds import least_exponent, rounded
-from theory.validate import integer, probability
+from theory.validate import generator, integer, probability, sizes
 
 __all__ = [
     "conv_upper_bound",
@@ -128,16 +128,16 @@ def sample(
     """Draw from P: points of shape ``(*shape, d)`` and labels +-1 of shape ``shape``.
 
     Raises:
-        ValueError: d < 5.
+        ValueError: d < 5, a shape that is not one, or rng no numpy Generator.
 
     Example:
         >>> x, y = sample(7, 5, np.random.default_rng(0))
         >>> x.shape, bool(((x * np.roll(x, 1, axis=1)).sum(axis=1) == (1 - y) / 2).all())
         ((5, 7), True)
     """
-    d = integer("d", d, 5)
-    first = rng.integers(d, size=shape)
-    labels = rng.choice([-1.0, 1.0], size=shape)
+    d, size = integer("d", d, 5), sizes("shape", shape)
+    first = generator("rng", rng).integers(d, size=size)
+    labels = rng.choice([-1.0, 1.0], size=size)
     pixels = np.eye(d)
     return pixels[first] + pixels[(first + np.where(labels > 0, 2, 1)) % d], labels
 

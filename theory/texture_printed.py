@@ -49,29 +49,16 @@ def range_of_d(smallest: int = 5) -> Evidence:
 
 @proves(
     "thm-5.5",
-    "Bernoulli: (1-x)^n >= 1 - n x on [0, 1]",
-    by=Trust.EXACT,
-    mutant=Mutant("the induction step gains another x", gain="2"),
-)
-def bernoulli(gain: str = "1") -> Evidence:
-    """Induction on n: (1-nx)(1-x) is 1-(n+1)x plus the non-negative n x^2; x is 7/(2d), below 1 for d >= 5."""
-    return all_of(
-        decide.same_polynomial("(1 - n*x)*(1 - x)", f"1 - (n + {gain})*x + n*x**2"),
-        decide.same_polynomial("(1 - x)**0", "1 - 0*x"),
-        decide.rational("7/(2d) at d = 5, its largest value", Fraction(7, 10), "<=", 1),
-        summary="(1-nx)(1-x) = 1-(n+1)x + n x^2 >= 1-(n+1)x",
-    )
-
-
-@proves(
-    "thm-5.5",
     "n < d/10 leaves more than a quarter",
     by=Trust.EXACT,
     mutant=Mutant("n < d/10 is weakened to n < d/6", room=6),
-    uses=("thm-5.5-sharp",),
+    uses=("lem-bernoulli", "thm-5.5-sharp"),
 )
 def printed(room: int = 10) -> Evidence:
-    """With d = 10 n + k, k > 0: 2d (1 - 7n/(2d)) - d = 3n + k > 0, so (1/2)(1-7/(2d))^n > 1/4."""
+    """With d = 10 n + k, k > 0: 2d (1 - 7n/(2d)) - d = 3n + k > 0, so (1/2)(1-7/(2d))^n > 1/4.
+
+    Bernoulli applies, for 7/(2d) < 1 from d = 5 on.
+    """
     return all_of(
         decide.same_polynomial(f"2*({room}*n + k) - 7*n - ({room}*n + k)", f"{room - 7}*n + k"),
         decide.rational("the coefficient of n", room - 7, ">=", 0),

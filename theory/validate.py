@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 LONGEST = 1000
 """The most digits that a probability may have as text."""
 
-__all__ = ["finite_array", "generator", "integer", "is_exact", "probability", "real"]
+__all__ = ["finite_array", "generator", "integer", "is_exact", "probability", "real", "sizes"]
 
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -69,6 +69,19 @@ def probability(name: str, value: object) -> Fraction:
     if not 0 < exact < 1:
         raise ValueError(f"{name}: got {value}, want a number strictly between 0 and 1")
     return exact
+
+
+def sizes(name: str, value: object) -> tuple[int, ...]:
+    """A shape: one length or a tuple of lengths, each at least 0.
+
+    Raises:
+        ValueError: it is not one.
+
+    Example:
+        >>> sizes("shape", 3), sizes("shape", (2, 5))
+        ((3,), (2, 5))
+    """
+    return tuple(integer(name, n, 0) for n in (value if isinstance(value, tuple) else (value,)))
 
 
 def generator(name: str, value: object) -> np.random.Generator:

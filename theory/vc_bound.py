@@ -91,21 +91,6 @@ def ehrenfeucht_lower_bound(vc: int, eps: Number, delta: Number) -> int:
 
 @proves(
     "thm-b.1",
-    "Bernoulli: (1-x)^n >= 1 - n x on [0, 1]",
-    by=Trust.EXACT,
-    mutant=Mutant("the induction step gains another x", gain="2"),
-)
-def bernoulli(gain: str = "1") -> Evidence:
-    """Induction on n: (1-nx)(1-x) is 1-(n+1)x plus the non-negative n x^2."""
-    return all_of(
-        decide.same_polynomial("(1 - n*x)*(1 - x)", f"1 - (n + {gain})*x + n*x**2"),
-        decide.same_polynomial("(1 - x)**0", "1 - 0*x"),
-        summary="(1-nx)(1-x) = 1-(n+1)x + n x^2 >= 1-(n+1)x",
-    )
-
-
-@proves(
-    "thm-b.1",
     "the hard law: the average error on its rare points",
     by=Trust.EXACT,
     mutant=Mutant("an unseen point costs a third of its mass", cost=Fraction(1, 3)),
@@ -130,6 +115,7 @@ def hard_law(cost: Fraction = Fraction(1, 2)) -> Evidence:
     "from the average to the tail, q = 4 eps",
     by=Trust.EXACT,
     mutant=Mutant("1/8 is raised to 1/6", constant="1/6"),
+    uses=("lem-bernoulli",),
 )
 def average_to_tail(constant: str = "1/8") -> Evidence:
     """Let x = 4 eps/(V-1), so that the average cost is at least 2 eps (1 - t), t = n x; it is at most 4 eps surely.

@@ -24,7 +24,7 @@ from theory.groups import GROUPS, SIGN_FLIP, Group, is_subgroup
 from theory.rewriting import rule
 from theory.terms import matrix, one, scalar, transpose
 from theory.thresholds import least_exponent
-from theory.validate import generator, integer, probability
+from theory.validate import generator, integer, probability, sizes
 
 __all__ = ["least_error", "lower_bound", "sample", "sample_complexity", "upper_bound"]
 
@@ -144,11 +144,9 @@ def sample(
         >>> x.shape, bool((x.sum(axis=1) == y).all())
         ((5, 3), True)
     """
-    d = integer("d", d, 1)
-    for n in (shape,) if not isinstance(shape, tuple) else shape:
-        integer("shape", n, 0)
-    coordinates = generator("rng", rng).integers(d, size=shape)
-    labels = rng.choice([-1.0, 1.0], size=shape)
+    d, size = integer("d", d, 1), sizes("shape", shape)
+    coordinates = generator("rng", rng).integers(d, size=size)
+    labels = rng.choice([-1.0, 1.0], size=size)
     return np.eye(d)[coordinates] * labels[..., None], labels
 
 
@@ -293,25 +291,10 @@ def subgroup(group: str = "sign_flip") -> Evidence:
 
 @proves(
     "ex-4.1",
-    "Bernoulli: (1-x)^n >= 1 - n x on [0, 1]",
-    by=Trust.EXACT,
-    mutant=Mutant("the induction step gains another x", gain="2"),
-)
-def bernoulli(gain: str = "1") -> Evidence:
-    """Induction on n: (1-nx)(1-x) is 1-(n+1)x plus the non-negative n x^2."""
-    return all_of(
-        decide.same_polynomial("(1 - n*x)*(1 - x)", f"1 - (n + {gain})*x + n*x**2"),
-        decide.same_polynomial("(1 - x)**0", "1 - 0*x"),
-        summary="(1-nx)(1-x) = 1-(n+1)x + n x^2 >= 1-(n+1)x",
-    )
-
-
-@proves(
-    "ex-4.1",
     "n < d/2 leaves more than a half",
     by=Trust.EXACT,
     mutant=Mutant("n < d/2 is weakened to n < 2d/3", d="3/2*n + k"),
-    uses=("ex-4.1-exact",),
+    uses=("ex-4.1-exact", "lem-bernoulli"),
 )
 def printed(d: str = "2*n + k") -> Evidence:
     """With d = 2n + k, k > 0: 2 d (1 - n/d) - d = k > 0, so (1/2)(1-1/d)^n > 1/4."""

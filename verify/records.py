@@ -9,15 +9,9 @@ from theory import table1
 from theory.bounds import Best
 from theory.claims import Ledger, Step
 from theory.complexity import Bound
-from theory.evidence import Verdict
 from theory.status import Status, StepResult
 
-__all__ = ["as_expected", "bound_record", "claim_record", "step_record", "table_record"]
-
-
-def as_expected(verdict: Verdict | None, expected: Verdict) -> bool:
-    """Unchecked is not as expected, and neither is INCONCLUSIVE."""
-    return verdict is expected
+__all__ = ["bound_record", "claim_record", "step_record", "table_record"]
 
 
 def claim_record(ledger: Ledger, id: str, status: Status, results: Sequence[StepResult]) -> dict[str, Any]:

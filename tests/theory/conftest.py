@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 
 from theory.claims import Ledger, Mutant, load, proves
@@ -54,3 +56,28 @@ def ledger() -> Ledger:
 def results(ledger: Ledger) -> Mapping[str, Sequence[StepResult]]:
     """One run of every step of the real ledger."""
     return check(ledger)
+
+
+class EveryOutcomeOnce(np.random.Generator):
+    """Stands in for a generator: hands out each pair of draws exactly once."""
+
+    def __init__(self, d: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.pairs = list(itertools.product(range(d), (-1.0, 1.0)))
+
+    def integers(self, high: int, size: tuple[int, ...]) -> np.ndarray:
+        """Each coordinate as often as there are labels."""
+        assert {i for i, _ in self.pairs} == set(range(high))
+        assert size == (len(self.pairs),)
+        return np.array([i for i, _ in self.pairs])
+
+    def choice(self, values: list[float], size: tuple[int, ...]) -> np.ndarray:
+        """Each label as often as there are coordinates."""
+        assert sorted(values) == [-1.0, 1.0]
+        return np.array([s for _, s in self.pairs])
+
+
+@pytest.fixture
+def every_outcome_once() -> type[EveryOutcomeOnce]:
+    """A generator, for each number of places, that makes a sampler show its whole law."""
+    return EveryOutcomeOnce

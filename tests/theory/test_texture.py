@@ -243,27 +243,11 @@ def test_bad_input_is_refused_by_name(refused: Callable[[], object], name: str) 
         refused()
 
 
-class EveryOutcomeOnce:
-    """Stands in for a generator: hands out each pair of draws exactly once."""
-
-    def __init__(self, d: int) -> None:
-        self.pairs = list(itertools.product(range(d), (-1.0, 1.0)))
-
-    def integers(self, high: int, size: int) -> np.ndarray:
-        """Each place as often as there are labels."""
-        assert {i for i, _ in self.pairs} == set(range(high))
-        assert size == len(self.pairs)
-        return np.array([i for i, _ in self.pairs])
-
-    def choice(self, values: list[float], size: int) -> np.ndarray:
-        """Each label as often as there are places."""
-        assert sorted(values) == [-1.0, 1.0]
-        return np.array([s for _, s in self.pairs])
-
-
 @pytest.mark.parametrize("d", [5, 6, 9])
-def test_sample_maps_equally_likely_draws_to_each_pair_once(d: int) -> None:
-    x, y = sample(d, 2 * d, EveryOutcomeOnce(d))
+def test_sample_maps_equally_likely_draws_to_each_pair_once(
+    d: int, every_outcome_once: Callable[[int], np.random.Generator]
+) -> None:
+    x, y = sample(d, 2 * d, every_outcome_once(d))
     assert set(np.unique(x)) == {0.0, 1.0}
     found = Counter((frozenset(np.flatnonzero(p).tolist()), int(label)) for p, label in zip(x, y, strict=True))
     assert found == Counter(task(d))
@@ -298,3 +282,9 @@ def test_steps_are_as_expected_and_their_mutants_caught(step: Step) -> None:
 def test_public_names_exist() -> None:
     modules = (texture, texture_conv, texture_optimum, texture_printed)
     assert all(callable(getattr(module, name)) for module in modules for name in module.__all__)
+
+
+@pytest.mark.parametrize(("shape", "rng", "name"), [(2.5, np.random.default_rng(0), "shape"), (2, None, "rng")])
+def test_a_bad_shape_or_generator_is_refused_by_name(shape: int, rng: np.random.Generator, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: got"):
+        sample(7, shape, rng)

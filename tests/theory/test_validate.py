@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.validate import finite_array, integer, is_exact, probability, real
+from theory.validate import finite_array, integer, is_exact, probability, real, sizes
 
 NAN, INF = float("nan"), float("inf")
 
@@ -116,3 +116,9 @@ def test_exact_means_python_integers_or_fractions() -> None:
 def test_probabilities_that_would_take_minutes_are_refused_at_once(text: str) -> None:
     with pytest.raises(ValueError, match="eps: got"):
         probability("eps", text)
+
+
+@pytest.mark.parametrize("shape", [-1, 2.5, (2, -1), (2, "3"), None, [2]], ids=repr)
+def test_what_is_no_shape_is_refused_by_name(shape: object) -> None:
+    with pytest.raises(ValueError, match="shape: got"):
+        sizes("shape", shape)

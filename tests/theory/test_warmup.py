@@ -112,28 +112,11 @@ def test_bad_input_is_refused_by_name(refused: Callable[[], object], name: str) 
         refused()
 
 
-class EveryOutcomeOnce(np.random.Generator):
-    """Stands in for a generator: hands out each pair of draws exactly once."""
-
-    def __init__(self, d: int) -> None:
-        super().__init__(np.random.PCG64(0))
-        self.pairs = list(itertools.product(range(d), (-1.0, 1.0)))
-
-    def integers(self, high: int, size: int) -> np.ndarray:
-        """Each coordinate as often as there are labels."""
-        assert {i for i, _ in self.pairs} == set(range(high))
-        assert size == len(self.pairs)
-        return np.array([i for i, _ in self.pairs])
-
-    def choice(self, values: list[float], size: int) -> np.ndarray:
-        """Each label as often as there are coordinates."""
-        assert sorted(values) == [-1.0, 1.0]
-        return np.array([s for _, s in self.pairs])
-
-
 @pytest.mark.parametrize("d", [1, 2, 5])
-def test_sample_maps_equally_likely_draws_to_each_pair_once(d: int) -> None:
-    x, y = sample(d, 2 * d, EveryOutcomeOnce(d))
+def test_sample_maps_equally_likely_draws_to_each_pair_once(
+    d: int, every_outcome_once: Callable[[int], np.random.Generator]
+) -> None:
+    x, y = sample(d, 2 * d, every_outcome_once(d))
     found = Counter((tuple(point), label) for point, label in zip(x.tolist(), y.tolist(), strict=True))
     wanted = [(tuple(s * (j == i) for j in range(d)), s) for i in range(d) for s in (-1.0, 1.0)]
     assert found == Counter(wanted)

@@ -48,6 +48,8 @@ def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    with pytest.raises(jsonschema.SchemaError):
+        jsonschema.Draft202012Validator.check_schema(SCHEMA | {"type": "answer"})
 
 
 ASKED = list(itertools.product(TASKS, [None, *LEARNERS], [None, "0.2"]))
@@ -129,7 +131,9 @@ def test_vacuous_is_told_apart_in_the_data(capsys: pytest.CaptureFixture[str]) -
 def test_data_fit_the_schema_for_every_eps_that_is_accepted(
     capsys: pytest.CaptureFixture[str], eps: str, delta: str | None
 ) -> None:
-    ask(capsys, "quadratic", "--d", "2", "--eps", eps, *(["--delta", delta] if delta else []))
+    shown = ask(capsys, "quadratic", "--d", "2", "--eps", eps, *(["--delta", delta] if delta else []))
+    assert shown["eps"] == float(eps)
+    assert shown["delta"] == (None if delta is None else float(delta))
 
 
 def test_largest_d(capsys: pytest.CaptureFixture[str]) -> None:
