@@ -28,7 +28,7 @@ verify: $(READY)
 	$(BIN)/orbitgap verify
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .

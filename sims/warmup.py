@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from types import MappingProxyType
@@ -28,6 +27,7 @@ from torch import Tensor
 
 from sims.learners import Convolutional, FullyConnected, Learner
 from sims.statistics import clopper_pearson, detectable_rate
+from sims.threads import one_thread
 from theory.evidence import Evidence, Trust, Verdict
 from theory.validate import integer
 from theory.warmup import least_error, sample
@@ -187,7 +187,7 @@ def run(
         raise ValueError("learners: got none, want at least one")
     tasks = [(name, d, n) for name in learners for d in dimensions for n in sample_sizes(d)]
     each = ALPHA / len(tasks)
-    with _one_thread():
+    with one_thread():
         return Warmup(tuple(_points(tasks, learners, replicas, seed, each, progress)), seed, ALPHA)
 
 
@@ -215,17 +215,6 @@ def judge(result: Warmup) -> dict[str, Evidence]:
         if name in ATTAINING:
             verdicts[f"{name} attains the bound"] = _evidence(result, points, "off", _room_inside)
     return verdicts
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small nets gain nothing from torch's threads and lose much when other work shares the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _points(

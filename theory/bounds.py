@@ -6,7 +6,7 @@ bound, attained by one learner equivariant under a group, holds for every smalle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from theory.complexity import Bound
 from theory.groups import GROUPS, is_subgroup
 from theory.validate import integer, probability
 
-__all__ = ["LEARNERS", "TASKS", "Best", "best"]
+__all__ = ["LEARNERS", "TASKS", "Best", "best", "binding"]
 
 Number = float | Fraction | str
 LEARNERS = {"orthogonal": "orthogonal", "permutation": "permutation", "sign-flip": "sign_flip", "conv": None}
@@ -25,6 +25,19 @@ LEARNERS = {"orthogonal": "orthogonal", "permutation": "permutation", "sign-flip
 LARGEST = 10**100
 """The largest d that is answered at all; the quadratic task has a smaller limit of its own."""
 Rule = Callable[[int, Fraction, Fraction | None], Bound | None]
+
+LOWER_BOUNDS = {
+    "ex-4.1-exact": "sign_flip",
+    "ex-4.1": "orthogonal",
+    "thm-5.5": "permutation",
+    "thm-5.5-sharp": "permutation",
+    "thm-5.2": "orthogonal",
+    "thm-5.2-explicit": "orthogonal",
+    "thm-5.2-rate": "orthogonal",
+    "thm-5.3": "orthogonal",
+    "thm-5.4-corrected": "orthogonal",
+}
+"""Claims that bound the samples of every learner equivariant under a group, and the smallest group that they need."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,26 @@ def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: s
     high = min(found[1], key=lambda bound: bound.n, default=None)
     beaten = [tuple(b for b in bounds if b is not won) for bounds, won in zip(found, (low, high), strict=True)]
     return Best(task, d, exact, confidence, kind, low, high, *beaten)
+
+
+def binding(kept: Iterable[str]) -> list[str]:
+    """The claims whose lower bounds bind a learner that is equivariant under the given groups.
+
+    Args:
+        kept: names of groups, keys of `theory.groups.GROUPS`.
+
+    Raises:
+        ValueError: an unknown group.
+
+    Example:
+        >>> binding(["sign_flip", "permutation"])
+        ['ex-4.1-exact', 'thm-5.5', 'thm-5.5-sharp']
+    """
+    groups = list(kept)
+    for name in groups:
+        if name not in GROUPS:
+            raise ValueError(f"kept: got {name!r}, want names among {', '.join(GROUPS)}")
+    return [id for id, needs in LOWER_BOUNDS.items() if any(_serves(needs, name) for name in groups)]
 
 
 def _serves(wanted: str | None, attained: str | None) -> bool:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,10 +65,36 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="print data instead of a table")
     ask.set_defaults(run=run_bound)
 
-    check = commands.add_parser("verify", help="check everything: proofs, real optimizers, simulations")
-    check.add_argument("--json", type=Path, metavar="PATH", help="also write the report as data")
-    check.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
-    check.set_defaults(run=run_verify)
+    everything = commands.add_parser("verify", help="check everything: proofs, real optimizers, simulations")
+    everything.add_argument("--json", type=Path, metavar="PATH", help="also write the report as data")
+    everything.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
+    everything.set_defaults(run=run_verify)
+
+    examine = commands.add_parser("check", help="which groups does an optimizer keep, and which bounds then bind?")
+    examine.add_argument("spec", metavar="SPEC", help="torch.optim:Adam, package.module:Class or path/to/file.py:Class")
+    examine.add_argument("--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="its settings")
+    examine.add_argument(
+        "--group",
+        nargs="+",
+        action="extend",
+        metavar="G",
+        help="sign_flip, permutation, signed_permutation, orthogonal",
+    )
+    examine.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
+    examine.add_argument("--json", action="store_true", help="print data instead of a table")
+    examine.set_defaults(run=run_check)
+
+    every = commands.add_parser("atlas", help="every optimizer under every group (some minutes)")
+    every.add_argument("--json", action="store_true", help="print data instead of a table")
+    every.add_argument("--html", action="store_true", help="print a page for a browser instead of a table")
+    every.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
+    every.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
+    every.set_defaults(run=run_atlas)
+
+    again = commands.add_parser("replay", help="run a saved counterexample again")
+    again.add_argument("file", type=Path, metavar="FILE", help="a counterexample, or a report of `check --json`")
+    again.add_argument("--json", action="store_true", help="print data instead of a table")
+    again.set_defaults(run=run_replay)
     return top
 
 
@@ -125,9 +153,9 @@ def run_verify(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from verify import display, suite
+    from verify.progress import bar
 
-    if arguments.seed < 0:
-        raise UserError(f"--seed: got {arguments.seed}, want a number >= 0")
+    seeded(arguments.seed)
     home = store.home()
     for target in filter(None, (arguments.json, home / "report.json")):
         writable(target)
@@ -135,7 +163,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     stored(ledger)  # a damaged file is reported before the work, not after it
     console = Console()
     try:
-        report = suite.run(ledger, arguments.seed, home, lambda total: suite.bar(console, total))
+        report = suite.run(ledger, arguments.seed, home, lambda total: bar(console, total))
         text = json.dumps(report, indent=1, ensure_ascii=False)
         for target in filter(None, (arguments.json, home / "report.json")):
             store.write_atomically(target, text)
@@ -146,6 +174,99 @@ def run_verify(arguments: argparse.Namespace) -> int:
         console.print(f"figure: {figure}", highlight=False, soft_wrap=True)
     console.print(conclusion(report), highlight=False)
     return 0 if report["ok"] else 1
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """`orbitgap check SPEC [--set NAME=VALUE ...] [--group G ...] [--seed S] [--json]`."""
+    from verify import specs
+
+    seeded(arguments.seed)
+    with one_line():  # before torch is imported, which takes a while
+        specs.located(arguments.spec)
+        options = specs.settings(arguments.set)
+    writable(store.home() / "counterexamples" / "any")
+
+    from rich.console import Console
+
+    from verify import display_instrument
+    from verify.check import BESIDES, check
+    from verify.instrument import EXAMINED
+    from verify.progress import bar
+
+    groups = [name for name in EXAMINED if name in (arguments.group or EXAMINED)]
+    if unknown := set(arguments.group or ()) - set(EXAMINED):
+        raise UserError(f"--group: got {sorted(unknown)[0]!r}, want names among {', '.join(EXAMINED)}")
+    with bar(Console(stderr=True), len(groups) + BESIDES) as tick, one_line():
+        report = check(arguments.spec, options, groups, arguments.seed, store.home(), tick)
+    shown(report, arguments.json, display_instrument.check_page)
+    return 0
+
+
+def run_atlas(arguments: argparse.Namespace) -> int:
+    """`orbitgap atlas [--json | --html] [--seed S] [--jobs N]`; the data are kept for the docs too."""
+    from rich.console import Console
+
+    from verify import adapters, atlas_page, display_instrument
+    from verify.atlas import atlas
+    from verify.progress import bar
+
+    seeded(arguments.seed)
+    if arguments.json and arguments.html:
+        raise UserError("--html: got it with --json, want one of them")
+    jobs = os.cpu_count() or 1 if arguments.jobs is None else arguments.jobs
+    if jobs < 1:
+        raise UserError(f"--jobs: got {jobs}, want a number >= 1")
+    target = store.home() / "atlas.json"
+    writable(target)
+    screen = Console(stderr=True)
+    if missing := adapters.missing():
+        print(missing, file=sys.stderr)
+    with bar(screen, len(adapters.zoo())) as tick, one_line():
+        found = atlas(arguments.seed, jobs, tick)
+        store.write_atomically(target, json.dumps(found, indent=1, allow_nan=False))
+    if arguments.html:
+        print(atlas_page.page(found))
+    else:
+        shown(found, arguments.json, display_instrument.atlas_table)
+    return 0
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """`orbitgap replay FILE [--json]`; 0 if the violation is there again, 1 if not."""
+    from verify import display_instrument
+    from verify.replay import replay
+
+    with one_line():
+        found = replay(arguments.file)
+    shown(found, arguments.json, display_instrument.replay_page)
+    return 0 if all(case["reproduced"] for case in found) else 1
+
+
+def seeded(seed: int) -> None:
+    """Refuse a seed that no generator takes."""
+    if not 0 <= seed < 2**31:
+        raise UserError(f"--seed: got {seed}, want a number from 0 to 2^31 - 1")
+
+
+def shown(data: Any, as_json: bool, page: Callable[[Any], Any]) -> None:
+    """Print data for machines or as a page for people."""
+    if as_json:
+        print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    from rich.console import Console
+
+    Console().print(page(data), crop=False)  # paths are longer than lines
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """What is wrong with a user's input or code becomes one line."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or store.home()}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(" ".join(str(error).split())) from error
 
 
 def conclusion(report: dict[str, Any]) -> str:

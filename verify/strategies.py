@@ -1,4 +1,4 @@
-"""Hypothesis strategies: group elements, data sets, nets, learners and whole coupled cases.
+"""Hypothesis strategies: groups, their elements, data sets, nets, learners, regimes and whole coupled cases.
 
 Sizes, structure and hyper-parameters are drawn one by one, so that a failure shrinks to a small net on
 few points; the numbers inside a matrix come from one drawn seed.
@@ -6,7 +6,9 @@ few points; the numbers inside a matrix come from one drawn seed.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,23 +17,54 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sims.learners import FullyConnected, Learner
-from theory.groups import Group
-from verify.coupling import Case
+from theory.groups import GROUPS, Group, act_on_weights
+from theory.validate import finite_array
+from verify.coupling import Bench, Problem
+from verify.regimes import Maker, Regime, pose
+from verify.verdicts import DRIFT, Judgement, judge
 
-__all__ = [
-    "Options",
-    "cases",
-    "data_sets",
-    "decay_options",
-    "elements",
-    "learners",
-    "momentum_options",
-    "nets",
-    "plain_options",
-]
+__all__ = ["Case", "Options", "cases", "data_sets", "elements", "groups", "learners", "nets", "regimes"]
 
 Options: TypeAlias = st.SearchStrategy[Mapping[str, Any]]
-SEEDS = st.integers(0, 2**32 - 1)
+SEEDS = st.integers(0, 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem and a group element: all that one coupled run needs.
+
+    Args:
+        problem: a training with its data.
+        element: g, an invertible matrix, shape (d, d).
+
+    Raises:
+        ValueError: g is singular or of another size.
+    """
+
+    problem: Problem
+    element: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        d = self.problem.dimension
+        act_on_weights(finite_array("element", self.element, (d, d)), np.zeros((1, d)))
+
+    @property
+    def ratio(self) -> float:
+        """The worst residual over what rounding explains, in double precision; 0 where training diverges."""
+        curve = Bench(self.problem, torch.float64, controls=1).curve([self.element])
+        return float(curve.ratio.max()) if curve.finite else 0.0
+
+    @functools.cached_property
+    def judgement(self) -> Judgement:
+        """The verdict on this case alone."""
+        double, single = (Bench(self.problem, dtype) for dtype in (torch.float64, torch.float32))
+        g = [self.element]
+        return judge(double.curve(g), lambda: single.curve(g), lambda: double.curve(g, DRIFT))
+
+
+def groups() -> st.SearchStrategy[Group]:
+    """The groups of `theory.groups`."""
+    return st.sampled_from(list(GROUPS.values()))
 
 
 def elements(group: Group, d: int) -> st.SearchStrategy[NDArray[Any]]:
@@ -46,73 +79,81 @@ def elements(group: Group, d: int) -> st.SearchStrategy[NDArray[Any]]:
     return drawn if d == 1 else drawn.filter(lambda g: not np.array_equal(g, np.eye(d)))
 
 
+ACTIVATIONS = st.sampled_from(["tanh", "relu", "identity"])
+
+
 def nets(d: int) -> st.SearchStrategy[FullyConnected]:
     """Fully-connected nets of depth 2 and 3 on d inputs.
 
-    Squares are drawn at depth 2 only (two of them, a quartic, diverge in most short runs), and rectifiers have at
-    least four units a layer, so that few nets are dead: a run that moves nothing shows nothing.
+    Raises:
+        ValueError: d < 1.
     """
-    smooth = st.lists(st.integers(2, 8), min_size=1, max_size=2)
-    rectified = st.lists(st.integers(4, 8), min_size=1, max_size=2)
-    square = st.lists(st.integers(2, 8), min_size=1, max_size=1)
-    shapes = st.one_of(
-        *(st.tuples(w, st.just(a)) for w, a in ((smooth, "tanh"), (rectified, "relu"), (square, "square")))
-    )
-    return st.builds(lambda s, bias: FullyConnected((d, *s[0], 1), s[1], bias), shapes, st.booleans())
-
-
-LEARNING_RATES = st.floats(0.01, 0.06)
-WEIGHT_DECAYS = st.sampled_from([0.0, 1e-3, 0.1])
-
-
-def plain_options() -> Options:
-    """A learning rate and nothing else."""
-    return st.fixed_dictionaries({"lr": LEARNING_RATES})
-
-
-def decay_options() -> Options:
-    """A learning rate and coupled weight decay, possibly none."""
-    return st.fixed_dictionaries({"lr": LEARNING_RATES, "weight_decay": WEIGHT_DECAYS})
-
-
-def momentum_options() -> Options:
-    """Heavy ball with dampening, or Nesterov, with weight decay."""
-    momentum = st.sampled_from([0.5, 0.9])
-    common = {"lr": LEARNING_RATES, "weight_decay": WEIGHT_DECAYS, "momentum": momentum}
-    return st.fixed_dictionaries({**common, "nesterov": st.just(True)}) | st.fixed_dictionaries(
-        {**common, "dampening": st.sampled_from([0.0, 0.3])}
-    )
+    FullyConnected((d, 1))  # refuses a bad d now
+    hidden = st.lists(st.integers(2, 8), min_size=1, max_size=2)
+    return st.builds(lambda h, a, bias: FullyConnected((d, *h, 1), a, bias), hidden, ACTIVATIONS, st.booleans())
 
 
 def learners(d: int, optimizer: type[torch.optim.Optimizer], options: Options) -> st.SearchStrategy[Learner]:
-    """Learners with a drawn net, loss, number of steps and hyper-parameters."""
+    """Learners with a drawn net, loss, number of steps and hyper-parameters.
+
+    Args:
+        d: number of inputs.
+        optimizer: the optimizer's class.
+        options: draws its keyword arguments.
+    """
+    losses = st.sampled_from(["square", "logistic"])
     return st.builds(
-        lambda net, opts, steps, loss: Learner(net, optimizer, opts, steps, loss),
+        lambda net, drawn, steps, loss: Learner(net, optimizer, drawn, steps, loss),
         nets(d),
         options,
-        st.integers(4, 12),
-        st.sampled_from(["square", "logistic"]),
+        st.integers(1, 12),
+        losses,
     )
 
 
 def data_sets(d: int) -> st.SearchStrategy[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """Training points, labels and test points; the coordinates have different scales, up to 8 to 1.
+    """Training points (n, d), labels +-1 and test points; coordinates have different scales and means.
 
-    Isotropic data would hide from a test what a coordinate-wise rule does.
+    Raises:
+        ValueError: d < 1.
     """
+    FullyConnected((d, 1))  # refuses a bad d now
 
-    def build(seed: int, n: int, spread: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def build(seed: int, n: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         rng = np.random.default_rng(seed)
-        scales = np.exp2(np.linspace(-spread, spread, d)) / np.sqrt(d)
-        x, tests = (rng.standard_normal((k, d)) * scales for k in (n, 5))
+        scales = np.exp2(np.linspace(-1, 1, d)) / np.sqrt(d)
+        x, tests = ((rng.standard_normal((k, d)) + 0.5) * scales for k in (n, 5))
         return x, rng.choice([-1.0, 1.0], n), tests
 
-    return st.builds(build, SEEDS, st.integers(2, 8), st.floats(0.5, 1.5))
+    return st.builds(build, SEEDS, st.integers(2, 8))
+
+
+def regimes() -> st.SearchStrategy[Regime]:
+    """Small regimes: few inputs, hidden units, samples and steps."""
+    return st.builds(
+        Regime,
+        name=st.just("drawn"),
+        d=st.integers(2, 6),
+        hidden=st.lists(st.integers(1, 8), min_size=1, max_size=2).map(tuple),
+        activation=ACTIVATIONS,
+        bias=st.booleans(),
+        samples=st.integers(2, 8),
+        batch=st.none() | st.integers(1, 4),
+        steps=st.integers(1, 30),
+        loss=st.sampled_from(["square", "logistic"]),
+        rate=st.sampled_from([1.0, 0.3]),
+    )
 
 
 @st.composite
-def cases(draw: st.DrawFn, optimizer: type[torch.optim.Optimizer], group: Group, options: Options) -> Case:
-    """Whole coupled runs with d from 2 to 6 inputs."""
-    d = draw(st.integers(2, 6))
-    points, labels, tests = draw(data_sets(d))
-    return Case(draw(learners(d, optimizer, options)), points, labels, tests, draw(elements(group, d)), draw(SEEDS))
+def cases(draw: st.DrawFn, maker: Maker, group: Group) -> Case:
+    """Coupled cases of a training in small regimes.
+
+    Args:
+        draw: given by Hypothesis.
+        maker: builds the training for a regime, for example `verify.subjects.of_optimizer`.
+        group: where the element is drawn from.
+    """
+    regime = draw(regimes())
+    problem = pose(regime, maker(regime), draw(SEEDS))
+    return Case(problem, draw(elements(group, regime.d)))

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from theory import status, store
 from theory.claims import Ledger, Step
 from theory.evidence import Verdict
 from theory.status import StepResult
 from verify import records
+from verify.progress import Tick
 
-__all__ = ["Tick", "bar", "run"]
-
-Tick = Callable[[str, float], None]
-"""Told what runs next and about how many seconds' worth of work are done since the last tick."""
+__all__ = ["run"]
 
 # About how long each kind of work takes, in seconds; only the progress bar looks at these.
-PROOF, OPTIMIZER, SIMULATION = 0.05, 1.0, 0.15
+PROOF, OPTIMIZER, FEATURE, LAW, REPLAY, SIMULATION = 0.05, 0.8, 1.6, 0.2, 0.2, 0.15
 LIBRARIES = ("hypothesis", "numpy", "python-flint", "scipy", "sympy", "torch")
 
 
@@ -44,15 +39,19 @@ def run(
     """
     start = time.perf_counter()
     from sims.warmup import LEARNERS
+    from verify import instrument_tables, optimizers
     from verify.experiments import Experiment
-    from verify.optimizers import measurements
 
-    optimizers = list(measurements(seed))
+    measured = [(step, expected, OPTIMIZER) for step, expected in optimizers.measurements(seed)]
+    measured += [(step, expected, FEATURE) for step, expected in instrument_tables.features(seed)]
+    measured += [(step, expected, LAW) for step, expected in instrument_tables.first_weights(seed)]
+    measured += [(step, expected, REPLAY) for step, expected in instrument_tables.exact_replays(seed)]
     steps = sum(map(len, ledger.steps.values()))
-    with progress(PROOF * steps + OPTIMIZER * len(optimizers) + SIMULATION * 9 * 3 * len(LEARNERS)) as tick:
+    total = PROOF * steps + sum(work for *_, work in measured) + SIMULATION * 9 * 3 * len(LEARNERS)
+    with progress(total) as tick:
         results = status.check(ledger, progress=lambda id, step: tick(f"{id}: {step.name}", PROOF))
         store.save(home / "evidence.json", ledger, results)
-        rows = [_measured(step, expected, tick, OPTIMIZER) for step, expected in optimizers]
+        rows = [_measured(step, expected, tick, work) for step, expected, work in measured]
         experiment = Experiment(seed, lambda what: tick(what, SIMULATION * 9))
         rows += [_measured(step, expected, tick, 0) for step, expected in experiment.measurements()]
         drawn = experiment.draw(home / "figures")
@@ -73,25 +72,6 @@ def run(
 def environment() -> dict[str, str]:
     """Versions that results may depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-
-
-@contextmanager
-def bar(console: Console, total: float) -> Iterator[Tick]:
-    """A progress bar with the time left, shown only on a terminal and gone when done."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("", total=total)
-
-        def tick(what: str, work: float) -> None:
-            shown.update(task, description=what[:60].ljust(60), advance=work)
-
-        yield tick
 
 
 def _measured(step: Step, expected: Verdict, tick: Tick, work: float) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""A whole report without a long run: the real claims with made-up evidence, and two tiny figures."""
+"""A whole report without a long run: the real claims with made-up evidence, two tiny figures, and an atlas."""
 
-import importlib.util
+import importlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +13,12 @@ import pytest
 from theory import claims
 from theory.claims import Step
 from theory.evidence import Trust, Verdict
+from theory.groups import GROUPS
 from theory.status import StepResult, statuses
-from verify import records
+from verify import inits, instrument_tables, optimizers, records
 from verify.experiments import Experiment
-from verify.optimizers import measurements
+from verify.feature_table import FEATURES
+from verify.instrument import EXAMINED
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -33,9 +35,44 @@ def answered(step: Step, verdict: Verdict) -> StepResult:
     return StepResult(step.name, verdict, step.by, 0.25, summary, OTHER[verdict], certificate)
 
 
-def measured(step: Step, expected: Verdict) -> dict[str, Any]:
+def measured(step: Step, expected: Verdict, certificate: Mapping[str, Any] | None = None) -> dict[str, Any]:
     found = records.step_record(step, answered(step, expected))
-    return {"claim": step.claim, "expected": expected.value, **found}
+    return {
+        "claim": step.claim,
+        "expected": expected.value,
+        **found,
+        "certificate": certificate or found["certificate"],
+    }
+
+
+def measurements() -> Iterator[dict[str, Any]]:
+    """Rows as `verify.suite.run` has them, with certificates that hold what the pages read."""
+    cells = [(subject, group) for subject in optimizers.OPTIMIZERS for group in GROUPS]
+    for (subject, group), (step, expected) in zip(cells, optimizers.measurements(0), strict=True):
+        broken = expected is Verdict.REFUTED
+        numbers = {"level": "" if broken else "rounding", "residual": 3e-16, "control": 2e-16, "clear": 1e4}
+        about = {"optimizer": subject.title, "settings": {"lr": 0.125}, "group": group, **numbers}
+        example = {"size": 0.25, "prediction": 1.0} if broken else None
+        yield measured(step, expected, {"kind": "trials", "count": 4, "counterexample": example, "seed": 0, **about})
+    for feature, (step, expected) in zip(FEATURES, instrument_tables.features(0), strict=True):
+        found = {
+            g: {"verdict": "CERTIFIED", "level": "bitwise"}
+            if g in feature.keeps
+            else {"verdict": "REFUTED", "level": ""}
+            for g in EXAMINED
+        }
+        yield measured(step, expected, several(feature.title, [g for g in EXAMINED if g in feature.keeps], found))
+    for name, (step, expected) in zip(inits.INITIALISATIONS, instrument_tables.first_weights(0), strict=True):
+        law = {"distance": 0.03, "detectable": 0.0625, "alpha": 1e-8}
+        keeps = [g for g in EXAMINED if inits.predicted(name, GROUPS[g])]
+        yield measured(step, expected, several(name, keeps, dict.fromkeys(EXAMINED, law)))
+    for step, expected in [*instrument_tables.exact_replays(0), *Experiment(0).measurements()]:
+        yield measured(step, expected)
+
+
+def several(subject: str, predicted: list[str], groups: Mapping[str, Any]) -> dict[str, Any]:
+    trials = {"kind": "trials", "count": len(groups), "counterexample": None, "seed": 0}
+    return {**trials, "subject": subject, "predicted": predicted, "groups": groups}
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +89,7 @@ def whole_report() -> str:
         "seconds": 42.0,
         "ok": True,
         "claims": [records.claim_record(ledger, id, found[id], results[id]) for id in ledger.ordered()],
-        "measurements": [measured(*row) for row in [*measurements(0), *Experiment(0).measurements()]],
+        "measurements": list(measurements()),
         "figures": [f"elsewhere/warmup{ending}" for ending in (".svg", ".csv")],
     }
     return json.dumps(report)
@@ -81,12 +118,29 @@ def save(tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
-def generate() -> ModuleType:
-    """docs/generate.py as a module."""
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def atlas() -> dict[str, Any]:
+    """An atlas of one made-up optimizer that is refuted under rotations, against what is derived."""
+    kept = {"verdict": "certified", "level": "rounding", "residual": 3e-16, "control": 2e-16, "size": 1e-9}
+    broken = {"verdict": "refuted", "level": None, "residual": 0.5, "control": 2e-16, "size": 0.25}
+    rest = {"reason": "because of <this> & that", "counterexample": None}
+    groups = {g: {**(broken if g == "orthogonal" else kept), **rest} for g in EXAMINED}
+    derived = {"kept": dict.fromkeys(EXAMINED, True), "largest": "orthogonal", "reasons": {}, "low_precision": []}
+    row = {
+        "name": "some.package:Rule",
+        "groups": {g: {**found, "settings": "warmed"} for g, found in groups.items()},
+        "derived": derived,
+        "differs": ["orthogonal"],
+        "bounds": ["thm-5.5"],
+        "default": {"settings": {}, "groups": groups},
+        "warmed": {"settings": {"lr": 0.1}, "groups": groups},
+        "seconds": 1.5,
+    }
+    return {"seed": 0, "optimizers": [row], "left_out": [{"name": "some.package:Other", "reason": "needs a network"}]}
+
+
+@pytest.fixture(scope="session")
+def generate() -> Iterator[ModuleType]:
+    """docs/generate.py as a module, found as when it is run as a script."""
+    sys.path.insert(0, str(DOCS))
+    yield importlib.import_module("generate")
+    sys.path.remove(str(DOCS))

@@ -1,6 +1,7 @@
 """The built pages: no warning, no link into the void, nothing fetched from elsewhere."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -45,7 +47,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def built(
-    generate: ModuleType, whole_report: str, tmp_path_factory: pytest.TempPathFactory
+    generate: ModuleType, whole_report: str, atlas: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Mapping[Path, Page]]:
     """The site, built from a copy of docs/ and the made-up report."""
     folder = tmp_path_factory.mktemp("site")
@@ -54,6 +56,7 @@ def built(
     (folder / "figures" / "warmup.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     (folder / "figures" / "warmup.csv").write_text("learner,d,n,error\nfc,5,0,0.5\n")
     (folder / "report.json").write_text(whole_report, encoding="utf-8")
+    (folder / "atlas.json").write_text(json.dumps(atlas), encoding="utf-8")
     assert generate.main([str(folder / "report.json"), str(folder / "docs" / "generated")]) == 0
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(folder / "docs"), str(folder / "html")],
@@ -107,3 +110,11 @@ def test_math_is_set_by_the_copy_in_the_build(built: tuple[Path, Mapping[Path, P
     (script,) = {a for a in pages[page].fetched if "mathjax" in a.lower()}
     assert (page.parent / urlsplit(script).path).resolve().is_file()
     assert 'class="math' in page.read_text(encoding="utf-8")
+
+
+def test_the_atlas_links_the_claims_it_names(built: tuple[Path, Mapping[Path, Page]]) -> None:
+    html, pages = built
+    page = html / "generated" / "atlas.html"
+    assert "claims/thm-5.5.html" in pages[page].addresses
+    assert any(a.endswith("atlas.json") for a in pages[page].addresses)
+    assert "because of &lt;this&gt; &amp; that" in page.read_text(encoding="utf-8")

@@ -43,3 +43,4 @@ def test_no_block_escapes_the_test(page: Path) -> None:
 def test_there_is_something_to_run() -> None:
     assert len(blocks(ROOT / "docs" / "index.md")) >= 1
     assert len(blocks(ROOT / "docs" / "add-a-theorem.md")) >= 1
+    assert len(blocks(ROOT / "docs" / "check-an-optimizer.md")) >= 5

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from verify import optimizers, verdicts
+from verify import in_law, inits, optimizers, stations, verdicts
+from verify.feature_table import FEATURES
+from verify.regimes import REGIMES
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
@@ -57,7 +59,7 @@ def test_links_lead_somewhere_and_labels_are_unique(build: Callable[[Report], Pa
     assert len(set(labels)) == len(labels)
     links = [(path, target) for path, content in pages.items() for target in LINK.findall(content)]
     assert len(links) > 100
-    outside = {"../../reliability.md"}
+    outside = {"../../reliability.md", "../check-an-optimizer.md"}
     broken = [
         (path.name, target)
         for path, target in links
@@ -96,32 +98,124 @@ def test_table_1_says_only_what_its_steps_show(build: Callable[[Report], Path], 
     )
 
 
+def section(page: Path, title: str) -> str:
+    """One part of a page, up to the next of its level."""
+    return plain(page).partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def lines(content: str, start: str) -> list[str]:
+    return [line for line in content.splitlines() if line.startswith(start)]
+
+
 def test_the_grid_has_every_optimizer_under_every_group(build: Callable[[Report], Path], report: Report) -> None:
-    folder = build(report)
-    grid = plain(folder / "optimizers.md").partition("## How")[0]
+    page = build(report) / "optimizers.md"
+    grid = section(page, "Optimizers of torch")
     for subject in optimizers.OPTIMIZERS:
-        (row,) = [line for line in grid.splitlines() if line.startswith(f"| {subject.title} |")]
-        assert row.count(" level") == len(optimizers.GROUPS)
+        (row,) = lines(grid, f"| {subject.title} |")
+        assert row.count("(#measured-table-1-") == len(optimizers.GROUPS)
+        assert row.count("rounding, 1.5") == row.count("✓ CERTIFIED")
+        assert row.count("25%") == row.count("✗ REFUTED") > 0
     assert "not measured" not in grid
     last = report["measurements"][0]
     last["verdict"], report["ok"] = "REFUTED", False
     build(report)
-    assert "✗ REFUTED, wanted CERTIFIED" in plain(folder / "optimizers.md").partition("## How")[0]
+    assert "✗ REFUTED, wanted CERTIFIED" in section(page, "Optimizers of torch")
+
+
+def test_every_feature_shows_what_is_predicted_and_measured(build: Callable[[Report], Path], report: Report) -> None:
+    page = build(report) / "optimizers.md"
+    found = section(page, "Features of training")
+    assert len(lines(found, "| [")) == len(FEATURES)
+    assert found.count("bitwise") == sum(len(row.keeps) for row in FEATURES)
+    (adam,) = lines(found, "| [Adam](")
+    assert "| signed permutations |" in adam
+    assert "✗\u00a0broken" in adam
+    row = next(m for m in report["measurements"] if m["certificate"].get("subject") == "Adam")
+    row["certificate"]["groups"]["orthogonal"] = {"verdict": "CERTIFIED", "level": "rounding"}
+    build(report)
+    assert "**✓ CERTIFIED, wanted REFUTED**" in section(page, "Features of training")
+
+
+def test_the_names_of_measurements_are_not_read(build: Callable[[Report], Path], report: Report) -> None:
+    for number, m in enumerate(report["measurements"]):
+        m["name"] = f"entry {number}"
+    page = build(report) / "optimizers.md"
+    assert len(lines(section(page, "First weights"), "| [nn.")) == len(inits.INITIALISATIONS)
+    assert "(#measured-table-1-entry-0)" in lines(section(page, "Optimizers of torch"), "| SGD |")[0]
+
+
+def test_an_undecided_law_is_not_shown_as_predicted(build: Callable[[Report], Path], report: Report) -> None:
+    row = next(m for m in report["measurements"] if m["certificate"].get("subject") == "nn.Linear")
+    row["verdict"], report["ok"] = "INCONCLUSIVE", False
+    found = section(build(report) / "optimizers.md", "First weights")
+    assert lines(found, "| [nn.Linear](")[0].count("? INCONCLUSIVE, wanted") == 4
 
 
 def test_factors_and_rates_come_from_the_code_and_the_data(
     build: Callable[[Report], Path], report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "EXPLAINED", 123.0)
-    monkeypatch.setattr(verdicts, "CLEAR", 45678.0)
+    for module, name, value in (
+        (verdicts, "EXPLAINED", 123.0),
+        (verdicts, "CLEAR", 45678.0),
+        (verdicts, "DRIFT", 1e-3),
+        (stations, "WITNESSES", 77),
+        (in_law, "ALPHA", 1e-4),
+    ):
+        monkeypatch.setattr(module, name, value)
     folder = build(report)
     page = plain(folder / "optimizers.md")
-    assert "123 units" in page
-    assert "45,678 units" in page
-    assert f"| {0.5**7:.2g} |" in page  # seven cases, each showing the violation with probability 1/2
+    assert all(text in page for text in ("123 controls", "45,678 controls", "10⁻³ of each step", "77 controls"))
+    assert all(len(lines(page, f"| {r.name} | {r.d} |")) == 1 for r in REGIMES)
+    assert f"up to {max(r.steps for r in REGIMES)} steps" in plain(folder / "missed.inc")
+    rates = plain(folder / "errors.inc")
+    weights, drawn = 4 * len(inits.INITIALISATIONS), 4 * sum(row.in_law for row in FEATURES)
+    assert f"{weights} comparisons" in rates
+    assert f"at most {weights * 1e-8:.2g}." in rates
+    assert f"at most {drawn} comparisons at 0.0001 each, so at most {drawn * 1e-4:.2g}." in rates
+    assert "no probability is attached" in rates
     assert "3 intervals" in plain(folder / "warmup.md")
     assert "0.125" in plain(folder / "warmup.md")
     assert "271828" in plain(folder / "run.md")
+
+
+def test_the_atlas_is_made_of_what_lies_beside_the_report(
+    build: Callable[[Report], Path], report: Report, atlas: Report, tmp_path: Path
+) -> None:
+    folder = build(report)
+    assert "`orbitgap atlas`" in plain(folder / "atlas.md")
+    assert not (folder / "atlas.json").exists()
+    (tmp_path / "home" / "atlas.json").write_text(json.dumps(atlas), encoding="utf-8")
+    build(report)
+    assert json.loads(plain(folder / "atlas.json")) == atlas
+    page = plain(folder / "atlas.md")
+    assert page.count("<tbody>") == 1
+    assert "0.2 *" in page  # the size, and that it differs from what is derived
+    assert "<code>some.package:Other</code>: needs a network" in page
+
+
+def test_a_damaged_atlas_is_refused_in_one_line(
+    generate: ModuleType,
+    save: Callable[[Report], Path],
+    report: Report,
+    atlas: Report,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = save(report)
+    (source.parent / "atlas.json").write_text(json.dumps({**atlas, "seed": "none"}), encoding="utf-8")
+    assert generate.main([str(source), str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "run `orbitgap atlas` again" in said
+
+
+def test_keys_of_all_schemas_are_described(build: Callable[[Report], Path], report: Report) -> None:
+    folder = build(report)
+    page = plain(folder / "json.md")
+    for path in (folder / "schemas").iterdir():
+        assert f"[{path.name}](schemas/{path.name})" in page
+    (row,) = lines(page, "| `optimizers[].groups.*.residual` |")  # once for all groups
+    assert "number or null" in row
 
 
 def test_long_certificates_are_cut_on_the_page_only(build: Callable[[Report], Path], report: Report) -> None:
@@ -133,13 +227,13 @@ def test_long_certificates_are_cut_on_the_page_only(build: Callable[[Report], Pa
 
 
 def test_words_are_not_read_as_markup(generate: ModuleType) -> None:
-    assert generate.text("a | b_c\n*d* <e> $f$ \\") == r"a \| b\_c \*d\* \<e\> \$f\$ \\"
+    assert generate.run.text("a | b_c\n*d* <e> $f$ \\") == r"a \| b\_c \*d\* \<e\> \$f\$ \\"
 
 
 def test_a_statement_is_broken_at_outer_quads_only(generate: ModuleType) -> None:
     tex = r"a,\quad \text{b \quad c}\qquad \left( d \quad e \right) \{ \quad f \}"
-    lines = generate.display(tex).splitlines()[2:-2]
-    assert lines == [r"& a, \\", r"& \text{b \quad c} \\", r"& \left( d \quad e \right) \{ \\", r"& f \}"]
+    shown = generate.claims.display(tex).splitlines()[2:-2]
+    assert shown == [r"& a, \\", r"& \text{b \quad c} \\", r"& \left( d \quad e \right) \{ \\", r"& f \}"]
 
 
 def test_what_is_no_longer_made_goes_and_other_files_are_safe(

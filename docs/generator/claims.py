@@ -1,0 +1,148 @@
+"""The pages of the claims, and Table 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from generator.markdown import (
+    Pages,
+    Record,
+    as_json,
+    danger,
+    display,
+    group_title,
+    label,
+    page,
+    seconds,
+    slug,
+    step_part,
+    table,
+    text,
+    to_claims,
+    word,
+    wrong_rows,
+)
+from generator.run import verdict
+
+TOPICS = {"table-1": "optimizers", "ex-4.1-exact": "warmup"}
+"""Claims whose measurements have a page of their own."""
+
+
+def pages(report: Record) -> Pages:
+    """The list, a page and the data of each claim, and Table 1."""
+    made: Pages = {"claims/index.md": claims_page(report), "table-1.md": table1_page(report)}
+    for claim in report["claims"]:
+        held = [m for m in report["measurements"] if m["claim"] == claim["id"]]
+        made[f"claims/{claim['id']}.md"] = claim_page(claim, held)
+        made[f"claims/{claim['id']}.json"] = as_json(claim)
+    return made
+
+
+def claims_page(report: Record) -> str:
+    """The list of all claims."""
+    claims = report["claims"]
+    rows = (
+        (
+            to_claims([c["id"]]),
+            text(c["title"]),
+            c["kind"],
+            word(c["status"], c["expected"]),
+            c["trust"] or "none",
+            to_claims(c["rests_on"], "nothing cited"),
+        )
+        for c in claims
+    )
+    return page(
+        "Claims",
+        "" if report["ok"] else verdict(report),
+        table(("claim", "title", "kind", "status", "trust", "rests on"), rows),
+        "The status is computed from the steps of the proof and from all that they rest on; the trust is the weakest "
+        "link. What the words mean is said in [](../../reliability.md).",
+        "```{toctree}\n:hidden:\n\n" + "\n".join(c["id"] for c in claims) + "\n```",
+    )
+
+
+def claim_page(claim: Record, held: Sequence[Record]) -> str:
+    """One claim whole."""
+    id = claim["id"]
+    steps = [step_part(s, label(s, id), step_wants(claim, s), f"{id}.json") for s in claim["steps"]]
+    wrong = claim["status"] != claim["expected"]
+    return f"(claim-{slug(id)})=\n" + page(
+        f"{id}: {text(claim['title'])}",
+        danger(f"The status is {claim['status']}; the ledger expects {claim['expected']}.") if wrong else "",
+        f"{claim['kind'].capitalize()}. Status: {word(claim['status'], claim['expected'])}, trust "
+        f"{claim['trust'] or 'none'}, rests on {to_claims(claim['rests_on'], 'nothing cited')}.",
+        f"Reason: {text(claim['reason'])}" if claim["reason"] else "",
+        "## Statement",
+        display(claim["statement"]),
+        "Hypotheses:\n\n" + "\n".join(f"- {{math}}`{h}`" for h in claim["hypotheses"]) if claim["hypotheses"] else "",
+        f"Source: {text(claim['source'])}.",
+        f"- Stated with: {to_claims(claim['uses'])}\n- Proved from: {to_claims(claim['proof_uses'])}\n"
+        f"- Used by: {to_claims(claim['used_by'])}",
+        "## Proof",
+        f"Steps: {len(steps)}, in {seconds(claim['seconds'])}." if steps else "It has no steps here.",
+        *steps,
+        held_against(held),
+        f"## Data\n\nThis page as JSON: [{id}.json]({id}.json); its keys are described in [](../json.md).",
+    )
+
+
+def step_wants(claim: Record, step: Record) -> str:
+    """What is wanted of a step: a refuted step is right only where the claim is expected to be refuted."""
+    refuting = claim["expected"] == "REFUTED" and step["verdict"] == "REFUTED"
+    return "REFUTED" if refuting else "CERTIFIED"
+
+
+def held_against(held: Sequence[Record]) -> str:
+    """The measurements of a claim: how many, if they have a page of their own, else whole."""
+    if not held:
+        return ""
+    id = held[0]["claim"]
+    if id not in TOPICS:
+        parts = [step_part(m, label(m), m["expected"], f"{id}.json") for m in held]
+        return "\n\n".join(["## Measurements", *parts])
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in Counter(m["verdict"] for m in held).items())
+    return "\n\n".join(
+        [
+            "## Measurements",
+            wrong_rows(held),
+            f"{len(held)} on [](../{TOPICS[id]}.md), each with its own expected verdict: {counts}.",
+        ]
+    )
+
+
+def table1_page(report: Record) -> str:
+    """Table 1 as a grid of rows and groups."""
+    claim = next((c for c in report["claims"] if "table" in c), None)
+    if claim is None:
+        return page("Table 1", "This report has no claim table-1.")
+    names = list(dict.fromkeys(name for row in claim["table"] for name in row["cells"]))
+    steps = {s["name"]: s for s in claim["steps"]}
+    rows = (
+        (f"{text(r['title'])} ({r['part']})", *(cell(claim, r["cells"].get(n), steps) for n in names))
+        for r in claim["table"]
+    )
+    wrong = claim["status"] != claim["expected"]
+    return page(
+        "Table 1",
+        danger(f"The status of table-1 is {claim['status']}; the ledger expects {claim['expected']}.") if wrong else "",
+        f"Under which groups is the training of a fully-connected net equivariant? Each cell of "
+        f"{to_claims([claim['id']])} links to the step that shows it: a row and a group are proved or refuted there, "
+        "or follow from a step for a larger or smaller group.",
+        table(("", *(group_title(n) for n in names)), rows),
+        "✓ holds: proved. ✗ fails: refuted by a counterexample. ?: the step that should show it did not.",
+        "What torch's own optimizers do is measured in [](optimizers.md), what others do in [](atlas.md).",
+    )
+
+
+def cell(claim: Record, found: Record | None, steps: Mapping[str, Record]) -> str:
+    """One cell of Table 1; it says holds or fails only if its step is certified."""
+    if found is None:
+        return "? undecided"
+    step = steps.get(found["step"])
+    if step is None or step["verdict"] != "CERTIFIED":
+        says = f"? {step['verdict'] if step else 'no step'}"
+    else:
+        says = "✓ holds" if found["holds"] else "✗ fails"
+    return f"[{says}](#{label(step, claim['id'])})" if step else says

@@ -1,0 +1,156 @@
+"""What verdicts rest on: how they are made, what they can miss, how often chance would mislead."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+from fractions import Fraction
+
+from generator import rows
+from generator.markdown import Record, table, text
+from generator.warmup import simulations
+from theory.evidence import Trust
+from verify import coupling, in_law, regimes, stations, verdicts
+from verify.feature_table import FEATURES
+
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def how_judged() -> str:
+    """From coupled runs to a verdict, with the numbers of the code."""
+    return f"""A training runs on data D from first weights W. Its *twin* runs on g D from W g⁻¹, with all else equal.
+If the training keeps g, the twin's outputs at g x are the first run's outputs at x. The *residual* is the greatest
+difference between the two, at test points and at each of several steps on the way, in units of the outputs.
+
+What rounding alone does is measured. {coupling.CONTROLS} *controls* train on data that a random rotation moved and
+moved back, which changes only last bits; what they differ by is the *control*. Where they are equal, it is the
+resolution of the outputs.
+
+Both are taken in double and in single precision, in {len(regimes.REGIMES)} fixed *regimes*:
+
+{regimes_table()}
+Data, first weights and group elements come from the seed. Coordinates of the data have different scales and means.
+Elements leave no coordinate out; sign flips come as a pair s, -s.
+
+In one regime a verdict is
+
+- REFUTED if the residual is at least {verdicts.CLEAR:,.0f} controls in double precision;
+- CERTIFIED, *bitwise*, if all outputs agree to the last bit in both precisions;
+- CERTIFIED, *rounding*, if the residual is at most {verdicts.EXPLAINED:,.0f} controls in both precisions, and a
+  planted drift of {power_of_ten(verdicts.DRIFT)} of each step would have been at least {verdicts.CLEAR:,.0f}
+  controls;
+- INCONCLUSIVE otherwise: training diverged, moved too little for that drift to show, is so chaotic that rounding
+  hides it, or the residual lies between the two factors.
+
+Over all regimes: one refuting regime refutes, if it does so again with {stations.WITNESSES} controls and further
+elements. If none refutes, three quarters of them must certify, and the others are excused only where nothing could be
+seen. What breaks a group breaks every larger one.
+
+Training that draws random numbers need not agree run by run. First, what it draws along the inputs' axis is moved by
+g too, where that keeps the law of the draws and nobody resets the generator between them: if the runs then agree, the
+group is kept in law. If not, the laws of
+{in_law.RUNS} runs of each, up to {in_law.STEPS} steps long, are compared at one element (Kolmogorov distances of
+outputs and first weights). Only this can refute, and it certifies nothing: a rule may be broken behind its noise by
+less than so coarse a test sees. The reason then names the distance that would have been seen.
+
+Code that computes in single precision inside is lifted to double for the double runs, which then tell what the rule
+is; as it is, it may be off by what single precision explains. Code that computes in half precision inside is judged
+as it is, and its refutation says whether it stays when that
+is lifted.
+
+Every measurement has a mutant. Where the group should be kept, a drift is planted and must be refuted; where it
+should be broken, elements of the group that is kept are drawn and must not be refuted; for a row over several groups
+one group is predicted wrongly."""
+
+
+def regimes_table() -> str:
+    """The regimes of `verify.regimes`."""
+    return table(
+        ("regime", "inputs", "hidden widths", "activation", "biases", "samples", "batch", "steps", "loss", "rate"),
+        (
+            (
+                r.name,
+                str(r.d),
+                ", ".join(map(str, r.hidden)),
+                r.activation,
+                "yes" if r.bias else "no",
+                str(r.samples),
+                "all" if r.batch is None else str(r.batch),
+                str(r.steps),
+                r.loss,
+                f"x {r.rate:g}",
+            )
+            for r in regimes.REGIMES
+        ),
+    )
+
+
+def missed() -> str:
+    """What a pass speaks of, and what it does not."""
+    longest = max(r.steps for r in regimes.REGIMES)
+    widest = max(r.d for r in regimes.REGIMES)
+    return f"""A pass speaks of the code and the settings that ran, on these {len(regimes.REGIMES)} nets with data
+from one seed, for up to {longest} steps (fewer where each step evaluates many gradients). No probability is attached
+to it: the regimes are chosen, not drawn. Unless the runs agree to the last bit, a planted drift of
+{power_of_ten(verdicts.DRIFT)} of each step was far above rounding there, so a violation of that size that grows in
+the same way would have been seen. A pass does not exclude
+
+- a violation that begins after {longest} steps, needs other settings, rare data, more than {widest} inputs or other
+  nets;
+- one that is smaller than what was planted, or that stays below {verdicts.EXPLAINED:,.0f} controls;
+- one on another device or in another version of a library, whose kernels differ.
+
+A refutation of an optimizer stands by itself: its certificate holds the data, the element and two predictions that
+should agree. That it is a violation, and not rounding, rests on the controls. Rows over several groups hold numbers
+only.
+"""
+
+
+def error_rates(report: Record) -> str:
+    """How often chance alone would mislead, over the whole suite."""
+    held = report["measurements"]
+    steps = [s for c in report["claims"] for s in c["steps"]]
+    chance = [s for s in steps if s["by"] in (Trust.SAMPLED.name, Trust.SIMULATED.name)]
+    rates = {m["claim"]: m["certificate"]["alpha"] for m in held if list(simulations([m]))}
+    weights = [found["alpha"] for m in rows.first_weights(held) for found in m["certificate"]["groups"].values()]
+    compared = comparisons(held)
+    drawn = compared * in_law.ALPHA
+    coupled = len(rows.optimizers(held)) + len(rows.features(held))
+    lines = [
+        f"- Proofs: {len(chance)} of {len(steps)} steps rest on chance.",
+        f"- Simulated experiments: {len(rates)}. The probability that chance alone refutes a true statement is at most "
+        f"{sum(rates.values()):g} over all of them.",
+        f"- Laws of first weights: {len(weights)} comparisons. The probability that any law that is kept is refuted is "
+        f"at most {sum(weights):.2g}.",
+        f"- Training judged in law: at most {compared} comparisons at {in_law.ALPHA:g} each, so at most {drawn:.2g}. "
+        f"With the first weights that is at most {sum(weights) + drawn:.3g} for all comparisons of laws.",
+        f"- Coupled runs: {coupled} measurements. Their thresholds are factors over measured rounding, "
+        f"{verdicts.EXPLAINED:,.0f} and {verdicts.CLEAR:,.0f}; no probability is attached to their verdicts.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def comparisons(held: list[Record]) -> int:
+    """How many comparisons of laws the features may have needed: those that draw random numbers, under each group."""
+    steady = {row.title for row in FEATURES if not row.in_law}
+    certificates = [m["certificate"] for m in rows.features(held)]
+    return sum(len(c["groups"]) for c in certificates if c["subject"] not in steady)
+
+
+def power_of_ten(number: float) -> str:
+    """A number such as 10⁻⁶, or as it is if it is no power of ten."""
+    exact = Fraction(f"{number:g}")
+    exponent = next((k for k in range(-30, 31) if Fraction(10) ** k == exact), None)
+    return f"{number:g}" if exponent is None else "10" + str(exponent).translate(SUPERSCRIPTS)
+
+
+def trust_levels() -> str:
+    """The levels of trust, strongest first, in the words of `theory.evidence`."""
+    (body,) = (node.body for node in ast.parse(inspect.getsource(Trust)).body if isinstance(node, ast.ClassDef))
+    found = []
+    for entry, note in itertools.pairwise(body):
+        match entry, note:
+            case ast.Assign(targets=[ast.Name(name)]), ast.Expr(ast.Constant(str(meaning))):
+                found.append((name, text(meaning)))
+    return table(("trust", "meaning"), reversed(found))
