@@ -328,6 +328,19 @@ class ReseedingAside(Planted):
             return grad + noise + 0.2 * torch.randn_like(grad)
 
 
+class SeededAtStart(Planted):
+    """A fixed basis drawn when it is built, from a seed of its own in the global generator."""
+
+    def __init__(self, params, lr=0.05):
+        super().__init__(params, lr)
+        torch.manual_seed(0)
+        self.bases = {n: torch.linalg.qr(torch.randn(n, n, dtype=torch.float64))[0] for n in range(1, 7)}
+
+    def direction(self, p, grad, state):
+        basis = self.bases[grad.shape[-1]].to(grad.dtype)
+        return (grad @ basis).sign() @ basis.T / 20
+
+
 class LateInSingle(Planted):
     """Grossly wrong in the first column, but only on single-precision parameters and after 60 steps."""
 
@@ -402,6 +415,7 @@ TRUTH = {
     NotANumber: ((), ()),
     Reseeding: ((), KEPT),
     ReseedingAside: ((), KEPT),
+    SeededAtStart: ((), KEPT),
     LateInSingle: ((), ()),
     SquareOnly: (SIGNED, KEPT[3:]),
     CastError: (SIGNED, ()),
