@@ -28,8 +28,8 @@ from verify.subjects import derived_record, of_optimizer
 __all__ = ["atlas", "merged", "row"]
 
 SETTINGS = ("default", "warmed")
-SHORT = REGIMES[:1]
-"""The regime that default settings are examined in: many optimizers hardly move with them."""
+SHORT, FEW = REGIMES[:1], 100
+"""The regime that default settings are examined in, and the runs that make a law: many optimizers hardly move there."""
 
 
 def atlas(seed: int, jobs: int, progress: Tick = silent, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -69,8 +69,11 @@ def row(name: str, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     optimizer = adapters.zoo()[name]
     settings = {"default": {}, "warmed": dict(adapters.warmed(optimizer))}
-    regimes = {"default": SHORT, "warmed": REGIMES}
-    examined = {key: examine(of_optimizer(optimizer, settings[key]), seed, EXAMINED, regimes[key]) for key in SETTINGS}
+    makers = {key: of_optimizer(optimizer, settings[key]) for key in SETTINGS}
+    examined = {
+        "default": examine(makers["default"], seed, EXAMINED, SHORT, runs=FEW),
+        "warmed": examine(makers["warmed"], seed, EXAMINED, REGIMES),
+    }
     records = {
         key: {
             "settings": {k: plain(v) for k, v in settings[key].items()},

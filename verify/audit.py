@@ -40,10 +40,12 @@ class Audit(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Run the operation and note it."""
         result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and not _narrow(result):
+            return result
         made = any(isinstance(a, torch.Tensor) for a in tree_iter((args, kwargs)))
         for out in tree_iter(result):
-            # Step counters, and single numbers that are drawn, are often float32; they round nothing.
-            if isinstance(out, torch.Tensor) and out.ndim and out.dtype in NARROW and (made or out.numel() > 1):
+            # Single numbers that are drawn are often float32; they round nothing either.
+            if isinstance(out, torch.Tensor) and _narrow(out) and (made or out.numel() > 1):
                 self.narrow.add(out.dtype)
         return result
 
@@ -72,12 +74,17 @@ class Lifted(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # A narrow number made where it was not seen is written to: what is written has to fit.
             positions = tree_map(lambda t: t.to(first.dtype) if _wide(t) else t, positions)
         result = func(*positions, **lifted)
+        if isinstance(result, torch.Tensor) and not _narrow(result):
+            return result
         if any(isinstance(a, torch.Tensor) and a.ndim for a in tree_iter((args, kwargs))):
             return result
         # A factory without a dtype gives torch's default.
-        return tree_map(
-            lambda t: t.double() if isinstance(t, torch.Tensor) and t.ndim and t.dtype in NARROW else t, result
-        )
+        return tree_map(lambda t: t.double() if isinstance(t, torch.Tensor) and _narrow(t) else t, result)
+
+
+def _narrow(tensor: torch.Tensor) -> bool:
+    """Whether numbers are rounded to a narrow type; step counters without an axis round nothing."""
+    return bool(tensor.ndim) and tensor.dtype in NARROW
 
 
 def _wide(value: Any) -> bool:

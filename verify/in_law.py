@@ -30,7 +30,7 @@ __all__ = ["ALPHA", "Ensemble"]
 
 ALPHA = 1e-9
 """False-alarm rate of one comparison: a thousand of them, more than any run here makes, stay below 1e-6."""
-RUNS = 500
+RUNS = 200
 STEPS = 8
 SAME = 1e-6
 """Outputs this close, relative to the greatest, count as equal: rounding is far below, laws that differ are above."""
@@ -45,10 +45,18 @@ class Ensemble:
         seed: of everything.
         narrow: types narrower than double that its steps compute in; they are lifted to double, for their rounding
             would be taken for a difference of laws.
+        runs: how many of each.
     """
 
-    def __init__(self, maker: Maker, regime: Regime, seed: int, narrow: frozenset[torch.dtype] = frozenset()) -> None:
-        self.seed = seed
+    def __init__(
+        self,
+        maker: Maker,
+        regime: Regime,
+        seed: int,
+        narrow: frozenset[torch.dtype] = frozenset(),
+        runs: int = RUNS,
+    ) -> None:
+        self.seed, self.runs = seed, runs
         self.regime = replace(regime, steps=min(regime.steps, STEPS))
         self._narrow = sorted(str(t).removeprefix("torch.") for t in narrow)
         around = Lifted if narrow else nullcontext
@@ -56,7 +64,7 @@ class Ensemble:
 
     @functools.cached_property
     def first(self) -> NDArray[np.float64]:
-        """Functionals of the outputs of the training itself, shape (RUNS, k)."""
+        """Functionals of the outputs of the training itself, shape (runs, k)."""
         return self._draw(0)
 
     def judge(self, group: str, element: ArrayLike | None = None) -> Finding:
@@ -70,7 +78,7 @@ class Ensemble:
         seen = self.compare(twin)
         rates = f"false-alarm rate {ALPHA:g}, distance {seen.detectable:.2f} seen with power {seen.power:g}"
         lifted = f"; the step computes in {', '.join(self._narrow)}, lifted to double" if self._narrow else ""
-        text = f"over {RUNS} runs of {self.regime.steps} steps: distance {seen.distance:.3f}; {rates}{lifted}"
+        text = f"over {self.runs} runs of {self.regime.steps} steps: distance {seen.distance:.3f}; {rates}{lifted}"
         if seen.verdict is Verdict.REFUTED:
             example = self._counterexample(group, element, seen)
             reason = f"laws differ {text}"
@@ -85,7 +93,7 @@ class Ensemble:
         return compare(self.first, other, alpha=ALPHA, resolution=SAME * scale)
 
     def _draw(self, arm: int, element: ArrayLike | None = None) -> NDArray[np.float64]:
-        seeds = np.random.default_rng([self.seed, arm]).integers(2**32, size=RUNS)
+        seeds = np.random.default_rng([self.seed, arm]).integers(2**32, size=self.runs)
         return np.stack([self._functionals(self._bench.trace(element, seed=int(seed)), element) for seed in seeds])
 
     def _functionals(self, trace: Trace, element: ArrayLike | None) -> NDArray[np.float64]:

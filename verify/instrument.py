@@ -13,7 +13,7 @@ from dataclasses import replace
 from theory.evidence import Verdict
 from theory.groups import GROUPS, is_subgroup
 from verify.findings import Finding
-from verify.in_law import Ensemble
+from verify.in_law import RUNS, Ensemble
 from verify.progress import Tick, silent
 from verify.regimes import REGIMES, Maker, Regime
 from verify.stations import WITNESSES, Station, survey
@@ -32,6 +32,7 @@ def examine(
     groups: Iterable[str] = EXAMINED,
     regimes: Sequence[Regime] = REGIMES,
     progress: Tick = silent,
+    runs: int = RUNS,
 ) -> dict[str, Finding]:
     """Examine a training under each group; what breaks a group breaks every larger one.
 
@@ -41,6 +42,7 @@ def examine(
         groups: names of groups, keys of `theory.groups.GROUPS`.
         regimes: the problems' shapes.
         progress: told which group comes next, with work 1 for each.
+        runs: how many training runs make a law, where laws are compared.
 
     Raises:
         ValueError: an unknown group.
@@ -56,7 +58,7 @@ def examine(
     names = list(groups)
     if unknown := [name for name in names if name not in GROUPS]:
         raise ValueError(f"groups: got {unknown[0]!r}, want names among {', '.join(GROUPS)}")
-    examination = Examination(maker, seed, regimes)
+    examination = Examination(maker, seed, regimes, runs)
     found: dict[str, Finding] = {}
     for name in sorted(names, key=ORDER.index):
         progress(f"coupled runs: {GROUPS[name].title}", 1)
@@ -71,16 +73,17 @@ class Examination:
         maker: builds the training for a regime.
         seed: of all data, first weights, group elements and draws.
         regimes: the problems' shapes.
+        runs: how many training runs make a law.
     """
 
-    def __init__(self, maker: Maker, seed: int, regimes: Sequence[Regime] = REGIMES) -> None:
+    def __init__(self, maker: Maker, seed: int, regimes: Sequence[Regime] = REGIMES, runs: int = RUNS) -> None:
         self.survey = survey(maker, seed, regimes[0])
         if self.survey.random:
             # Draws are told by their shape: where a hidden width is d, they cannot be told apart.
             regimes = [regime for regime in regimes if regime.d not in regime.hidden] or regimes
         numbered = [] if self.survey.unstable else list(enumerate(regimes))
         self.stations = [Station(maker, seed, number, regime, self.survey) for number, regime in numbered]
-        self.ensemble = Ensemble(maker, regimes[0], seed, self.survey.narrow) if self.survey.random else None
+        self.ensemble = Ensemble(maker, regimes[0], seed, self.survey.narrow, runs) if self.survey.random else None
 
     def finding(self, group: str, drift: float = 0.0) -> Finding:
         """Put the regimes together: one repeated refutation refutes; three quarters must certify.
@@ -128,7 +131,9 @@ class Examination:
         if again.verdict is not Verdict.REFUTED:
             reason = f"seen once, but not with {WITNESSES} controls: {again.reason}"
             return replace(_finding(group, again), verdict=Verdict.INCONCLUSIVE, level="", reason=reason)
-        steps = "before any step" if judgement.step == 0 else f"after {judgement.step} steps"
+        steps = (
+            "before any step" if judgement.step == 0 else f"after {judgement.step} step{'s' * (judgement.step != 1)}"
+        )
         regimes = f"in {refuting} of {len(self.stations)} regimes"
         reason = f"violation of {judgement.size:.1e} of the way moved, first clear {steps}, {regimes}"
         half = self.survey.half

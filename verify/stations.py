@@ -107,7 +107,7 @@ class Station:
         found = judge(
             self.double.curve(elements, drift),
             lambda: self.single.curve(elements),
-            lambda: self.double.curve(elements, DRIFT),
+            lambda: self.double.curve(elements[:1], DRIFT),
         )
         if self.plain is None or found.verdict is not Verdict.CERTIFIED:
             return found
@@ -120,15 +120,24 @@ class Station:
 
     def witnessed(self, group: str, drift: float = 0.0) -> Judgement:
         """The verdict again, with another draw of elements and many more controls."""
-        many = Bench(self.problem, torch.float64, self.double.around, WITNESSES, self.moving)
         elements = [*self.elements(group), *self.elements(group, draw=1)]
         return judge(
-            many.curve(elements, drift), lambda: self.single.curve(elements), lambda: many.curve(elements, DRIFT)
+            self._many.curve(elements, drift),
+            lambda: self.single.curve(elements),
+            lambda: self._many.curve(elements[:1], DRIFT),
         )
 
     def lifted(self, group: str) -> float:
         """The worst residual over its control when narrow types are lifted to double."""
-        return float(Bench(self.problem, torch.float64, Lifted).curve(self.elements(group)).ratio.max())
+        return float(self._lifted.curve(self.elements(group)).ratio.max())
+
+    @functools.cached_property
+    def _many(self) -> Bench:
+        return Bench(self.problem, torch.float64, self.double.around, WITNESSES, self.moving)
+
+    @functools.cached_property
+    def _lifted(self) -> Bench:
+        return Bench(self.problem, torch.float64, Lifted)
 
     def counterexample(self, group: str, judgement: Judgement) -> dict[str, Any]:
         """A refutation as JSON-able data, enough to run it again, with the two predictions that should agree."""

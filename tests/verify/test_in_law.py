@@ -25,11 +25,6 @@ SMALL = replace(REGIMES[0], d=3, hidden=(2,), bias=False, steps=2, samples=4)
 GROUP = "orthogonal"
 
 
-@pytest.fixture(autouse=True)
-def fewer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_law, "RUNS", 250)
-
-
 @functools.cache
 def ensemble(optimizer: type, seed: int = 0) -> Ensemble:
     return Ensemble(of_optimizer(optimizer, {}), SMALL, seed)
@@ -55,7 +50,7 @@ def test_isotropic_noise_is_equal_in_law_but_not_run_by_run() -> None:
     found = runs.judge(GROUP)
     assert (found.verdict, found.level) == (Verdict.INCONCLUSIVE, "")
     assert "no difference in law is seen" in found.reason
-    assert "250 runs of 2 steps" in found.reason
+    assert f"{in_law.RUNS} runs of 2 steps" in found.reason
     assert found.residual < found.control < 1
     assert found.counterexample is None
 
