@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator import atlas, claims, constants, optimizers, reliability, report, run, schemas, warmup
+from generator import atlas, claims, constants, optimizers, reliability, report, run, schemas, simulations
 from generator.markdown import Pages, Record, as_json
 
 from theory.store import write_atomically
@@ -41,8 +41,6 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
     made: Pages = {
         "optimizers.md": optimizers.optimizers_page(held["table-1"]),
         "optimizers.json": as_json(held["table-1"]),
-        "warmup.md": warmup.warmup_page(found, held["ex-4.1-exact"], drawn),
-        "warmup.json": as_json(held["ex-4.1-exact"]),
         "constants.md": constants.constants_page(),
         "run.md": run.run_page(found),
         "verdict.inc": run.verdict(found),
@@ -51,7 +49,7 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
         "missed.inc": reliability.missed(),
     }
     made |= {f"figures/{name}": content for name, content in drawn.items()}
-    return made | claims.pages(found) | atlas.pages(optimizer_atlas)
+    return made | simulations.pages(found, drawn) | claims.pages(found) | atlas.pages(optimizer_atlas)
 
 
 def write(target: Path, made: Mapping[str, str | bytes]) -> None:

@@ -8,138 +8,202 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sims.warmup import Point, Warmup
+from sims.experiment import Experiment, Line
+from sims.judgement import Point, Result
 from theory.store import write_atomically
-from theory.warmup import least_error
 
-__all__ = ["warmup"]
+__all__ = ["curves"]
 
 # Okabe and Ito's colour-blind-safe palette; marker and filling alone tell the learners apart in grey.
-STYLES = {
-    "fc": {"label": "fully-connected net, SGD", "color": "#0072B2", "marker": "o", "markerfacecolor": "#0072B2"},
-    "kernel": {"label": "kernel regression", "color": "#D55E00", "marker": "s", "markerfacecolor": "white"},
-    "conv": {"label": "conv net, SGD", "color": "#009E73", "marker": "^", "markerfacecolor": "#009E73"},
-}
-SPARE = {"color": "#444444", "marker": "D", "markerfacecolor": "white"}
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SHADE = "#DDDDDD"
+DASHES = ("-", "--", ":", "-.")
 SETTINGS = {"svg.hashsalt": "orbitgap", "font.family": "DejaVu Sans", "font.size": 9.0}
+COLUMNS, WIDTH, HEIGHT, TOP = 4, 3.3, 2.4, 1.02
+"""Panels in a row, inches of a panel with what belongs to it, inches of the title."""
+FINE = 200
+"""Points along a line that a claim draws."""
 
 
-def warmup(result: Warmup, path: Path) -> list[Path]:
-    """Error against the number of samples, one panel for each dimension, above the exact lower bound.
+def curves(result: Result, path: Path) -> list[Path]:
+    """Every learner's means with their intervals, and what the claims say of them; one panel for each group.
 
     Args:
-        result: what `sims.warmup.run` returned.
+        result: what `sims.judgement.summarise` returned.
         path: where to write, without an ending; missing folders are made.
 
     Returns:
         The written files: path.svg, path.png (150 dpi) and path.csv.
 
     Raises:
-        ValueError: the result has no points.
         OSError: a file cannot be written; what was there stays.
-
-    Example:
-        >>> import tempfile
-        >>> from sims.warmup import run
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     [file.name for file in warmup(run(replicas=10, dimensions=[4]), Path(folder) / "gap")]
-        ['gap.svg', 'gap.png', 'gap.csv']
     """
-    if not result.points:
-        raise ValueError("result: got no points, want at least one")
     import matplotlib as mpl  # slow to import, and only needed here
 
     with mpl.rc_context(SETTINGS):
         figure = _figure(result)
         svg = _rendered(figure, "svg", {"Date": None})
         png = _rendered(figure, "png", {"Software": None})
-    contents = {".svg": svg, ".png": png, ".csv": _table(result.points).encode()}
+    contents = {".svg": svg, ".png": png, ".csv": _table(result).encode()}
     files = {path.with_name(path.name + ending): content for ending, content in contents.items()}
     for file, content in files.items():
         write_atomically(file, content)
     return list(files)
 
 
-def _figure(result: Warmup) -> Any:
+def _figure(result: Result) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    dimensions = sorted({point.d for point in result.points})
-    figure = Figure(figsize=(1.2 + 3.2 * max(3, len(dimensions)), 4.4))
+    looks = result.experiment.looks
+    groups: dict[str, list[Point]] = {}
+    for point in sorted(result.points, key=lambda p: p.d):
+        groups.setdefault(looks.panel(point.learner, point.d), []).append(point)
+    columns = min(COLUMNS, len(groups))
+    rows = math.ceil(len(groups) / columns)
+    figure = Figure(figsize=(0.8 + WIDTH * max(3, columns), HEIGHT * rows))
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(left=0.075, right=0.985, top=0.80, bottom=0.255, wspace=0.08)
-    panels = figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
-    for panel, d in zip(panels, dimensions, strict=True):
-        _panel(panel, d, [point for point in result.points if point.d == d])
-    panels[0].set_ylabel("expected error")
-    _words(figure, panels[0], result)
+    panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    labels = list(dict.fromkeys(looks.styles.get(p.learner, p.learner) for p in result.points))
+    highest = max(point.high for point in result.points)
+    least = min((point.mean for point in result.points if point.mean > 0), default=highest)
+    for panel, (title, points) in zip(panels, groups.items(), strict=False):
+        if looks.log:
+            panel.set_yscale("log")
+            panel.set_ylim(least / 8, 1.2 * highest)
+        else:
+            panel.set_ylim(-0.02 * highest, 1.03 * highest)
+        _panel(panel, title, points, result.experiment, labels)
+    for panel in panels[len(groups) :]:
+        panel.set_axis_off()
+    for panel in figure.axes[::columns]:
+        panel.set_ylabel(looks.y)
+    _words(figure, result)
     return figure
 
 
-def _panel(panel: Any, d: int, points: Sequence[Point]) -> None:
-    last = max(point.n for point in points)
-    sizes = range(last + 1)
-    bound = [float(least_error(d, n)) for n in sizes]
-    panel.fill_between(sizes, bound, 0, color=SHADE, linewidth=0, label="impossible for an equivariant learner")
-    panel.plot(sizes, bound, color="black", linewidth=1.2, label="exact least error ½(1 − 1/d)ⁿ")
-    learners = list(dict.fromkeys(point.learner for point in points))
-    for i, learner in enumerate(learners):
-        own = [point for point in points if point.learner == learner]
-        _bars(panel, learner, own, shift=4.5 * (i - (len(learners) - 1) / 2))
-    # Linear up to 1 and logarithmic beyond, since most happens at few samples and n = 0 belongs to the story.
-    panel.set_xscale("symlog", base=2, linthresh=1, linscale=1)
-    ticks = [0, *(2**k for k in range(max(last, 1).bit_length()))]
-    panel.set_xticks(ticks, [str(tick) for tick in ticks])
-    panel.set(title=f"d = {d}", xlabel="training samples n", ylim=(-0.015, 0.66), xlim=(-0.35, 1.3 * last + 0.5))
+def _panel(panel: Any, title: str, points: Sequence[Point], experiment: Experiment, labels: Sequence[str]) -> None:
+    looks = experiment.looks
+    place = looks.scaled or (lambda d, n: float(n))
+    for i, line in enumerate(_lines(experiment)):
+        if {p.learner for p in points} & {*line.learners, *line.beaten}:
+            _draw_line(panel, line, [p for p in points if p.learner in {*line.learners, *line.beaten}], place, i)
+    own = list(dict.fromkeys(p.learner for p in points))
+    for i, learner in enumerate(own):
+        at = [p for p in points if p.learner == learner]
+        label = looks.styles.get(learner, learner)
+        x = [place(p.d, p.n) for p in at]
+        _bars(panel, x, at, label, labels.index(label), shift=3.0 * _off(i, own))
+    last = max(place(p.d, p.n) for p in points)
+    if looks.scaled is None:
+        _powers_of_two(panel, min(p.n for p in points), last)
+    else:  # bars are shifted, so that the panel does not see them by itself
+        first = min(place(p.d, p.n) for p in points)
+        room = 0.06 * (last - first or 1.0)
+        panel.set_xlim(first - room, last + room)
+    panel.set(title=title, xlabel=looks.x)
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def _bars(panel: Any, learner: str, points: Sequence[Point], shift: float) -> None:
-    """One learner's rates and intervals, moved sideways by `shift` points so that bars do not hide each other."""
+def _off(i: int, own: Sequence[str]) -> float:
+    return i - (len(own) - 1) / 2
+
+
+def _lines(experiment: Experiment) -> list[Line]:
+    """One line for each thing that is said, with all learners of whom it is said."""
+    found: dict[str, Line] = {}
+    for line in experiment.lines:
+        before = found.get(line.says, replace(line, learners=(), beaten=()))
+        learners, beaten = (*before.learners, *line.learners), (*before.beaten, *line.beaten)
+        found[line.says] = replace(before, learners=learners, beaten=beaten)
+    return list(found.values())
+
+
+def _draw_line(panel: Any, line: Line, points: Sequence[Point], place: Callable[[int, int], float], i: int) -> None:
+    for d in sorted({p.d for p in points}):
+        at = sorted((place(d, n), value) for n in _sizes(points, d) if (value := line.value(d, n)) is not None)
+        if not at:
+            continue
+        x, y = zip(*at, strict=True)
+        if line.side == "lower" and line.learners:  # a false bound forbids nothing
+            panel.fill_between(x, y, 0, color=SHADE, linewidth=0, label="impossible for the learners a claim binds")
+        alone = {"marker": "_", "markersize": 14} if len(x) == 1 else {}
+        panel.plot(x, y, color="black", linewidth=1.1, linestyle=DASHES[i % len(DASHES)], label=line.says, **alone)
+
+
+def _sizes(points: Iterable[Point], d: int) -> list[int]:
+    """The measured sample counts and some between them."""
+    measured = sorted({p.n for p in points if p.d == d})
+    step = max(1, (measured[-1] - measured[0]) // FINE)
+    return sorted({*measured, *range(measured[0], measured[-1] + 1, step)})
+
+
+def _bars(panel: Any, x: Sequence[float], points: Sequence[Point], label: str, style: int, shift: float) -> None:
+    """One learner's means and intervals, moved sideways by `shift` points so that bars do not hide each other."""
     from matplotlib.transforms import ScaledTranslation
 
-    rates = [point.wrong / point.trials for point in points]
-    below = [rate - point.low for rate, point in zip(rates, points, strict=True)]
-    above = [point.high - rate for rate, point in zip(rates, points, strict=True)]
+    colour = COLOURS[style % len(COLOURS)]
     panel.errorbar(
-        [point.n for point in points],
-        rates,
-        yerr=[below, above],
+        x,
+        [p.mean for p in points],
+        yerr=[[max(0.0, p.mean - p.low) for p in points], [max(0.0, p.high - p.mean) for p in points]],
         transform=panel.transData + ScaledTranslation(shift / 72, 0, panel.figure.dpi_scale_trans),
         linestyle="none",
-        markersize=4.5,
+        marker=MARKERS[style % len(MARKERS)],
+        color=colour,
+        markerfacecolor="white" if style % 2 else colour,
+        markersize=4.2,
         linewidth=1.0,
-        capsize=1.8,
-        **(STYLES.get(learner) or {"label": learner, **SPARE}),
+        capsize=1.6,
+        label=label,
     )
 
 
-def _words(figure: Any, panel: Any, result: Warmup) -> None:
-    figure.suptitle(
-        "Equivariant learners pay for every coordinate; a conv net does not",
-        x=0.075,
-        y=0.965,
-        ha="left",
-        size=13,
-        weight="bold",
+def _powers_of_two(panel: Any, first: int, last: float) -> None:
+    # Linear up to 1 and logarithmic beyond, since most happens at few samples and n = 0 belongs to the story.
+    panel.set_xscale("symlog", base=2, linthresh=1, linscale=1)
+    exponents = range(max(0, first.bit_length() - 1), int(max(last, 1)).bit_length() + 1)
+    ticks = [0] * (first == 0) + [2**k for k in exponents if 2**k <= 1.3 * last][:: 1 + len(exponents) // 9]
+    panel.set_xticks(ticks, [str(tick) for tick in ticks])
+    panel.set_xlim((first / 1.35 if first else -0.35), 1.35 * last + 0.5 * (first == 0))
+
+
+def _words(figure: Any, result: Result) -> None:
+    """Title and legend, for which the figure grows."""
+    looks = result.experiment.looks
+    words: dict[str, Any] = {}
+    for panel in figure.axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            words.setdefault(label, handle)
+    bottom = 0.72 + 0.21 * math.ceil(len(words) / 3)
+    width, height = figure.get_size_inches()
+    height += TOP + bottom
+    figure.set_size_inches(width, height)
+    left = 0.75 / width
+    figure.subplots_adjust(
+        left=left, right=1 - 0.15 / width, top=1 - TOP / height, bottom=bottom / height, wspace=0.08, hspace=0.45
     )
-    trials = sorted({point.trials for point in result.points})
-    count = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
+    figure.suptitle(looks.title, x=left, y=1 - 0.16 / height, va="top", ha="left", size=13, weight="bold")
+    counts = sorted({point.replicas for point in result.points})
+    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     figure.text(
-        0.075,
-        0.885,
-        f"Warm-up task of Section 4.1. {count} replicas a point; all bars hold together with probability "
-        f"{1 - result.alpha:g}; bars of one n are set side by side.",
+        left,
+        1 - 0.48 / height,
+        f"{looks.subtitle}. {count} replicas a point; all bars hold together with probability at least "
+        f"1 - {result.alpha:g}.",
         ha="left",
+        va="top",
         color="#444444",
     )
     figure.legend(
-        *panel.get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False, bbox_to_anchor=(0.53, 0.0)
+        words.values(), words.keys(), loc="lower center", ncols=3, frameon=False, bbox_to_anchor=(0.5, 0.02 / height)
     )
 
 
@@ -149,10 +213,13 @@ def _rendered(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
     return buffer.getvalue()
 
 
-def _table(points: Sequence[Point]) -> str:
+def _table(result: Result) -> str:
+    """The points and, in a column for each thing that is said, what the claims say there."""
+    lines = _lines(result.experiment)
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("learner", "d", "n", "wrong", "trials", "error", "low", "high", "exact"))
-    for p in points:
-        rows.writerow((p.learner, p.d, p.n, p.wrong, p.trials, p.wrong / p.trials, p.low, p.high, float(p.exact)))
+    rows.writerow(("learner", "d", "n", "replicas", "mean", "low", "high", *(line.says for line in lines)))
+    for p in result.points:
+        said = (line.value(p.d, p.n) if p.learner in {*line.learners, *line.beaten} else None for line in lines)
+        rows.writerow((p.learner, p.d, p.n, p.replicas, p.mean, p.low, p.high, *said))
     return text.getvalue()

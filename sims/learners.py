@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from theory.validate import integer
 
-__all__ = ["ACTIVATIONS", "LOSSES", "Convolutional", "FullyConnected", "Learner"]
+__all__ = ["ACTIVATIONS", "LOSSES", "Convolutional", "FullyConnected", "Learner", "first_weights"]
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {"tanh": torch.tanh, "relu": torch.relu, "square": torch.square, "identity": lambda z: z}
@@ -286,6 +287,25 @@ class Learner:
         for i, (w, shape) in enumerate(zip(weights, shapes, strict=True)):
             _tensor(f"weights[{i}]", w, (len(x), *shape), x.dtype)
         _finite("x", x)
+
+
+def first_weights(
+    model: FullyConnected | Convolutional,
+    seeds: Sequence[np.random.SeedSequence],
+    dtype: torch.dtype = torch.float64,
+    device: str = "cpu",
+) -> list[Tensor]:
+    """The model's first weights with a replica axis, each replica's drawn from its own seed.
+
+    Example:
+        >>> seeds = np.random.SeedSequence(0).spawn(3)
+        >>> together, alone = (first_weights(FullyConnected((2, 4, 1)), s) for s in (seeds, seeds[1:2]))
+        >>> bool((together[0][1:2] == alone[0]).all())
+        True
+    """
+    generators = [torch.Generator().manual_seed(int(seed.generate_state(1, np.uint64)[0] >> 1)) for seed in seeds]
+    drawn = [model.initial(1, generator, dtype) for generator in generators]
+    return [torch.cat(replicas).to(device) for replicas in zip(*drawn, strict=True)]
 
 
 def _gaussian(shape: tuple[int, ...], fan_in: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:

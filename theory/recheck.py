@@ -2,7 +2,7 @@
 
 A derivation is replayed fact by fact, a polynomial identity is evaluated on a grid that has more
 points than the degree allows zeros, a Sturm count is redone with Fractions, an enclosure is
-computed again at twice the precision, the counts of a simulation are compared with binomial tails.
+computed again at twice the precision, the means of a simulation are compared with Hoeffding's bound.
 Expressions and single rewritings are read by the code that decided; the rest is written again.
 A certificate that does not pass turns its step INCONCLUSIVE. Of a finite enumeration or of random
 trials only the count and the counterexample are recorded; to confirm one, run the check again.
@@ -157,15 +157,32 @@ def _enumeration(certificate: Certificate) -> bool:
 
 
 def _simulation(certificate: Certificate) -> bool:
-    """No count is too small (``below``), or too small or too large (``off``), for the exact rate: binomial tails."""
-    level = certificate["alpha"] / certificate["comparisons"] / 2
-    two_sided = {"below": False, "off": True}[certificate["fault"]]
+    """Each interval reaches onto the claim's side, and no mean lies as far beyond it as Hoeffding's bound excludes.
+
+    The level is a tenth of the simulation's own, so that chance adds a tenth to its false alarms.
+    """
+    spent = math.log(20 * certificate["comparisons"] / certificate["alpha"])
     return bool(certificate["points"]) and all(
-        _tail(p["wrong"], p["trials"], rate) >= level
-        and not (two_sided and _tail(p["trials"] - p["wrong"], p["trials"], 1 - rate) < level)
-        for p in certificate["points"]
-        for rate in [float(Fraction(p["exact"]))]
+        _agrees(certificate["side"], p, certificate["top"], spent) for p in certificate["points"]
     )
+
+
+def _agrees(side: str, point: Mapping[str, Any], top: float, spent: float) -> bool:
+    mean, low, high, claimed = (point[name] for name in ("mean", "low", "high", "claimed"))
+    above, below = high >= claimed, low <= claimed
+    reaches = {"lower": above, "upper": below, "equal": above and below}[side]
+    beyond = {"lower": mean < claimed, "upper": mean > claimed, "equal": mean != claimed}[side]
+    exponent = point["replicas"] * _divergence(mean / top, claimed / top)
+    return low <= mean <= high and reaches and not (beyond and exponent > spent)
+
+
+def _divergence(p: float, q: float) -> float:
+    """The relative entropy of coins with rates p and q: a mean of n values in [0, 1] has P <= exp(-n times this)."""
+    if p == q:
+        return 0.0
+    if not 0 < q < 1:
+        return math.inf
+    return sum(a * math.log(a / b) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0)
 
 
 def _opposite_signs(certificate: Certificate) -> bool:
@@ -188,18 +205,6 @@ def _opposite_signs(certificate: Certificate) -> bool:
         return [sum((a * v for a, v in zip(row, point, strict=True)), Fraction(0)) for row in g]
 
     return output(x, test) > 0 > output(moved(x), moved(test))
-
-
-def _tail(k: int, n: int, rate: float) -> float:
-    """P[Binomial(n, rate) <= k]."""
-    if rate in (0.0, 1.0):
-        return float(k >= n * rate)
-    log_odds = (math.log(rate), math.log1p(-rate))
-    logs = (
-        math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1) + j * log_odds[0] + (n - j) * log_odds[1]
-        for j in range(k + 1)
-    )
-    return math.fsum(map(math.exp, logs))
 
 
 def _rewriting(certificate: Certificate) -> bool:

@@ -9,8 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,9 @@ from typing import Any
 from theory import claims as ledger_module
 from theory import status, store
 from theory.claims import Ledger, UnknownClaimError
+from verify.console import UserError, one_line, seeded, shown, writable
 
 __all__ = ["main"]
-
-
-class UserError(Exception):
-    """Something the user can mend; shown as one line, exit code 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,6 +87,24 @@ def parser() -> argparse.ArgumentParser:
     every.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
     every.set_defaults(run=run_atlas)
 
+    measure = commands.add_parser("simulate", help="what real learners need, beside what the theory proves they need")
+    measure.add_argument("name", metavar="NAME", help="warmup, texture, quadratic, regression, constants or figure1")
+    sizes = measure.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", dest="size", action="store_const", const="quick", help="seconds (the default)")
+    sizes.add_argument("--full", dest="size", action="store_const", const="full", help="minutes to an hour")
+    sizes.add_argument(
+        "--paper-size", dest="size", action="store_const", const="paper", help="figure1 as printed: hours"
+    )
+    measure.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
+    measure.add_argument("--dask", metavar="ADDRESS", help="run the chunks on a dask.distributed cluster instead")
+    measure.add_argument("--shard", metavar="i/N", help="run the i-th of N parts only, into a folder that all share")
+    measure.add_argument("--device", default="cpu", metavar="NAME", help="a torch device (default cpu)")
+    measure.add_argument("--cifar10", type=Path, metavar="DIR", help="figure1: also CIFAR-10 from this folder")
+    measure.add_argument("--out", type=Path, metavar="DIR", help="where data and figures go")
+    measure.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default 0)")
+    measure.add_argument("--json", type=Path, metavar="PATH", help="also write the outcome as data")
+    measure.set_defaults(run=run_simulate, size="quick")
+
     again = commands.add_parser("replay", help="run a saved counterexample again")
     again.add_argument("file", type=Path, metavar="FILE", help="a counterexample, or a report of `check --json`")
     again.add_argument("--json", action="store_true", help="print data instead of a table")
@@ -152,6 +166,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     """`orbitgap verify [--json PATH] [--seed S]`."""
     from rich.console import Console
 
+    from sims.sweep import SweepError
     from verify import display, suite
     from verify.progress import bar
 
@@ -169,6 +184,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
             store.write_atomically(target, text)
     except OSError as error:
         raise UserError(f"{error.filename or home}: cannot be written ({error.strerror})") from error
+    except SweepError as error:
+        raise UserError(str(error)) from error
     console.print(display.report_table(report))
     for figure in report["figures"]:
         console.print(f"figure: {figure}", highlight=False, soft_wrap=True)
@@ -231,6 +248,14 @@ def run_atlas(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_simulate(arguments: argparse.Namespace) -> int:
+    """`orbitgap simulate NAME [--quick | --full | --paper-size] ...`; 1 if a verdict is not the expected one."""
+    from verify import simulate_command
+
+    with one_line():
+        return simulate_command.run(arguments)
+
+
 def run_replay(arguments: argparse.Namespace) -> int:
     """`orbitgap replay FILE [--json]`; 0 if the violation is there again, 1 if not."""
     from verify import display_instrument
@@ -240,33 +265,6 @@ def run_replay(arguments: argparse.Namespace) -> int:
         found = replay(arguments.file)
     shown(found, arguments.json, display_instrument.replay_page)
     return 0 if all(case["reproduced"] for case in found) else 1
-
-
-def seeded(seed: int) -> None:
-    """Refuse a seed that no generator takes."""
-    if not 0 <= seed < 2**31:
-        raise UserError(f"--seed: got {seed}, want a number from 0 to 2^31 - 1")
-
-
-def shown(data: Any, as_json: bool, page: Callable[[Any], Any]) -> None:
-    """Print data for machines or as a page for people."""
-    if as_json:
-        print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
-        return
-    from rich.console import Console
-
-    Console().print(page(data), crop=False)  # paths are longer than lines
-
-
-@contextmanager
-def one_line() -> Iterator[None]:
-    """What is wrong with a user's input or code becomes one line."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{error.filename or store.home()}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UserError(" ".join(str(error).split())) from error
 
 
 def conclusion(report: dict[str, Any]) -> str:
@@ -286,15 +284,3 @@ def stored(ledger: Ledger) -> dict[str, list[status.StepResult]]:
         return store.load(store.home() / "evidence.json", ledger)
     except (ValueError, OSError) as error:
         raise UserError(str(error)) from error
-
-
-def writable(path: Path) -> None:
-    """Refuse before the work what could not be written after it."""
-    try:
-        if path.is_dir():
-            raise UserError(f"{path}: is a directory, want a file to write")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store.write_atomically(path.with_name(f".{path.name}.probe"), "")
-        path.with_name(f".{path.name}.probe").unlink()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); name another place") from error

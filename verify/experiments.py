@@ -3,59 +3,68 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sims import figures, warmup
+import numpy as np
+from numpy.typing import NDArray
+
+from sims import figures
+from sims.chunks import chunks
+from sims.experiment import Cell, Experiment
+from sims.judgement import Question, Result, judge, questions, summarise
+from sims.sweep import sweep
 from theory.claims import Mutant, Step
 from theory.evidence import Evidence, Trust, Verdict
-from theory.warmup import least_error
+from verify.progress import Tick, silent
 
-__all__ = ["Experiment"]
-
-# The conv net is not equivariant: it is expected to go below the bound, which is the gap.
-EXPECTED = {
-    "fc respects the bound": Verdict.CERTIFIED,
-    "kernel respects the bound": Verdict.CERTIFIED,
-    "kernel attains the bound": Verdict.CERTIFIED,
-    "conv respects the bound": Verdict.REFUTED,
-}
+__all__ = ["Measured"]
 
 
-class Experiment:
-    """The warm-up experiment: run once, when first asked for, then judged question by question."""
+class Measured:
+    """An experiment in its quick form: measured once, then judged question by question.
 
-    def __init__(self, seed: int, progress: Callable[[str], None] = lambda _: None) -> None:
-        self._run = functools.cache(lambda: warmup.run(seed, progress=progress))
+    Args:
+        experiment: which.
+        seed: of everything random.
+        folder: where its chunks are kept; what is found there is not run again.
+        jobs: number of processes.
+    """
 
-    def judge(self, question: str, delay: int = 1, scale: int = 1) -> Evidence:
-        """One question about the measured curves.
+    def __init__(self, experiment: Experiment, seed: int, folder: Path, jobs: int) -> None:
+        self.experiment, self.seed, self.folder, self.jobs = experiment, seed, folder, jobs
+        self.cells = experiment.cells("quick")
+        self.work = len(chunks(experiment, self.cells, seed))
 
-        Args:
-            question: a key of `EXPECTED`.
-            delay: the bound after n samples is taken to be the true one after n // delay.
-            scale: the bound is multiplied by this.
-        """
-        result = self._run()
-        points = tuple(replace(p, exact=scale * least_error(p.d, p.n // delay)) for p in result.points)
-        return warmup.judge(replace(result, points=points))[question]
+    def measure(self, progress: Tick = silent) -> Mapping[Cell, NDArray[np.float64]]:
+        """Run the chunks that are not in the folder; progress is told about each, with work 1."""
+        return sweep(self.experiment, self.cells, self.seed, self.folder, self.jobs, progress=progress).values
+
+    @functools.cached_property
+    def result(self) -> Result:
+        """The measured curves."""
+        return summarise(self.experiment, self.measure(), self.seed)
+
+    def judge(self, question: Question, scale: float = 1.0, curve: str | None = None) -> Evidence:
+        """One question about the measured curves, perhaps with a fault as in `sims.judgement.judge`."""
+        return judge(self.result, question, scale, curve)
 
     def measurements(self) -> Iterator[tuple[Step, Verdict]]:
         """Each question as a step to run, with the expected verdict.
 
-        The mutant of a pass claims that errors fall half as fast, which the measured curves must refute; that of
-        the expected refutation takes the bound away.
+        The mutant of a pass moves the claimed values by the line's fault, which the measured curves must refute; that
+        of an expected refutation looks at the curve of a learner that does not violate the line.
         """
-        for question, expected in EXPECTED.items():
-            mutant = (
-                Mutant("the bound is claimed to fall half as fast in n", delay=2)
-                if expected is Verdict.CERTIFIED
-                else Mutant("the bound is zero", scale=0)
-            )
+        for question in questions(self.experiment):
+            line = question.line
+            if question.expected is Verdict.CERTIFIED:
+                mutant = Mutant(f"from n = 1 on, what is claimed is multiplied by {line.fault:g}", scale=line.fault)
+            else:
+                mutant = Mutant(f"the curve is that of {line.stand_in!r}", curve=line.stand_in)
             check = functools.partial(self.judge, question)
-            yield Step("ex-4.1-exact", question, check, Trust.SIMULATED, mutant, ()), expected
+            name = f"{self.experiment.name}: {question.text}"
+            yield Step(line.claim, name, check, Trust.SIMULATED, mutant, ()), question.expected
 
     def draw(self, folder: Path) -> list[Path]:
         """The figure with its data."""
-        return figures.warmup(self._run(), folder / "warmup")
+        return figures.curves(self.result, folder / self.experiment.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +22,7 @@ from verify.progress import Tick
 __all__ = ["run"]
 
 # About how long each kind of work takes, in seconds; only the progress bar looks at these.
-PROOF, OPTIMIZER, FEATURE, LAW, REPLAY, SIMULATION = 0.05, 0.8, 1.6, 0.2, 0.2, 0.15
+PROOF, OPTIMIZER, FEATURE, LAW, REPLAY, CHUNK = 0.05, 0.8, 1.6, 0.2, 0.2, 0.5
 LIBRARIES = ("hypothesis", "numpy", "python-flint", "scipy", "sympy", "torch")
 
 
@@ -38,23 +40,27 @@ def run(
         progress: given the total work, a context manager that yields a `Tick`.
     """
     start = time.perf_counter()
-    from sims.warmup import LEARNERS
+    from sims.experiment import NAMES, load
     from verify import instrument_tables, optimizers
-    from verify.experiments import Experiment
+    from verify.experiments import Measured
 
     measured = [(step, expected, OPTIMIZER) for step, expected in optimizers.measurements(seed)]
     measured += [(step, expected, FEATURE) for step, expected in instrument_tables.features(seed)]
     measured += [(step, expected, LAW) for step, expected in instrument_tables.first_weights(seed)]
     measured += [(step, expected, REPLAY) for step, expected in instrument_tables.exact_replays(seed)]
     steps = sum(map(len, ledger.steps.values()))
-    total = PROOF * steps + sum(work for *_, work in measured) + SIMULATION * 9 * 3 * len(LEARNERS)
-    with progress(total) as tick:
-        results = status.check(ledger, progress=lambda id, step: tick(f"{id}: {step.name}", PROOF))
-        store.save(home / "evidence.json", ledger, results)
-        rows = [_measured(step, expected, tick, work) for step, expected, work in measured]
-        experiment = Experiment(seed, lambda what: tick(what, SIMULATION * 9))
-        rows += [_measured(step, expected, tick, 0) for step, expected in experiment.measurements()]
-        drawn = experiment.draw(home / "figures")
+    with tempfile.TemporaryDirectory() as scratch:  # what is verified is measured anew, not found
+        jobs = os.cpu_count() or 1
+        experiments = [Measured(load(name), seed, Path(scratch), jobs) for name in NAMES]
+        chunks = CHUNK * sum(experiment.work for experiment in experiments)
+        with progress(PROOF * steps + sum(work for *_, work in measured) + chunks) as tick:
+            results = status.check(ledger, progress=lambda id, step: tick(f"{id}: {step.name}", PROOF))
+            store.save(home / "evidence.json", ledger, results)
+            rows = [_measured(step, expected, tick, work) for step, expected, work in measured]
+            for experiment in experiments:
+                experiment.measure(lambda what, work: tick(what, CHUNK * work))
+                rows += [_measured(step, expected, tick, 0) for step, expected in experiment.measurements()]
+            drawn = [path for experiment in experiments for path in experiment.draw(home / "figures")]
     found = status.statuses(ledger, results)
     claims = [records.claim_record(ledger, id, found[id], results[id]) for id in ledger.ordered()]
     return {

@@ -13,6 +13,7 @@ from generator.markdown import (
     display,
     group_title,
     label,
+    link,
     page,
     seconds,
     slug,
@@ -24,8 +25,9 @@ from generator.markdown import (
     wrong_rows,
 )
 from generator.run import verdict
+from generator.simulations import simulated
 
-TOPICS = {"table-1": "optimizers", "ex-4.1-exact": "warmup"}
+TOPICS = {"table-1": "optimizers"}
 """Claims whose measurements have a page of their own."""
 
 
@@ -95,13 +97,15 @@ def step_wants(claim: Record, step: Record) -> str:
 
 
 def held_against(held: Sequence[Record]) -> str:
-    """The measurements of a claim: how many, if they have a page of their own, else whole."""
+    """The measurements of a claim: how many, or links, if they have pages of their own, else whole."""
     if not held:
         return ""
     id = held[0]["claim"]
     if id not in TOPICS:
-        parts = [step_part(m, label(m), m["expected"], f"{id}.json") for m in held]
-        return "\n\n".join(["## Measurements", *parts])
+        run = simulated(held)
+        rows = "\n".join(f"- {word(m['verdict'], m['expected'])} {link(m['name'], label(m))}" for m in run)
+        parts = [step_part(m, label(m), m["expected"], f"{id}.json") for m in held if m not in run]
+        return "\n\n".join(["## Measurements", wrong_rows(run), rows, *parts])
     counts = ", ".join(f"{number} {verdict}" for verdict, number in Counter(m["verdict"] for m in held).items())
     return "\n\n".join(
         [

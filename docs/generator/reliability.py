@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from generator import rows
 from generator.markdown import Record, table, text
-from generator.warmup import simulations
+from generator.simulations import simulations
 from theory.evidence import Trust
 from verify import coupling, in_law, regimes, stations, verdicts
 from verify.feature_table import FEATURES
@@ -112,19 +112,22 @@ def error_rates(report: Record) -> str:
     held = report["measurements"]
     steps = [s for c in report["claims"] for s in c["steps"]]
     chance = [s for s in steps if s["by"] in (Trust.SAMPLED.name, Trust.SIMULATED.name)]
-    rates = {m["claim"]: m["certificate"]["alpha"] for m in held if list(simulations([m]))}
+    rates = {c["experiment"]: c["alpha"] for c in simulations(held)}
     weights = [found["alpha"] for m in rows.first_weights(held) for found in m["certificate"]["groups"].values()]
     compared = comparisons(held)
     drawn = compared * in_law.ALPHA
+    simulated = 1.1 * sum(rates.values())
+    total = simulated + sum(weights) + drawn
     coupled = len(rows.optimizers(held)) + len(rows.features(held))
     lines = [
         f"- Proofs: {len(chance)} of {len(steps)} steps rest on chance.",
         f"- Simulated experiments: {len(rates)}. The probability that chance alone refutes a true statement is at most "
-        f"{sum(rates.values()):g} over all of them.",
+        f"{simulated:.2g} over all of them, with a tenth on top of the intervals' own for confirming certificates.",
         f"- Laws of first weights: {len(weights)} comparisons. The probability that any law that is kept is refuted is "
         f"at most {sum(weights):.2g}.",
         f"- Training judged in law: at most {compared} comparisons at {in_law.ALPHA:g} each, so at most {drawn:.2g}. "
         f"With the first weights that is at most {sum(weights) + drawn:.3g} for all comparisons of laws.",
+        f"- All of these together: at most {total:.2g}.",
         f"- Coupled runs: {coupled} measurements. Their thresholds are factors over measured rounding, "
         f"{verdicts.EXPLAINED:,.0f} and {verdicts.CLEAR:,.0f}; no probability is attached to their verdicts.",
     ]

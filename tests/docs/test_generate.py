@@ -173,8 +173,8 @@ def test_factors_and_rates_come_from_the_code_and_the_data(
     assert f"at most {weights * 1e-8:.2g}." in rates
     assert f"at most {drawn} comparisons at 0.0001 each, so at most {drawn * 1e-4:.2g}." in rates
     assert "no probability is attached" in rates
-    assert "3 intervals" in plain(folder / "warmup.md")
-    assert "0.125" in plain(folder / "warmup.md")
+    assert "3 intervals" in plain(folder / "simulations" / "warmup.md")
+    assert "0.125" in plain(folder / "simulations" / "warmup.md")
     assert "271828" in plain(folder / "run.md")
 
 
@@ -220,10 +220,10 @@ def test_keys_of_all_schemas_are_described(build: Callable[[Report], Path], repo
 
 def test_long_certificates_are_cut_on_the_page_only(build: Callable[[Report], Path], report: Report) -> None:
     folder = build(report)
-    page = plain(folder / "warmup.md")
+    page = plain(folder / "simulations" / "warmup.md")
     assert "[899]" not in page
     assert "[warmup.json](warmup.json)" in page
-    assert json.loads(plain(folder / "warmup.json"))[0]["certificate"]["points"][-1] == [899]
+    assert json.loads(plain(folder / "simulations" / "warmup.json"))[0]["certificate"]["points"][-1] == [899]
 
 
 def test_words_are_not_read_as_markup(generate: ModuleType) -> None:

@@ -6,36 +6,35 @@ import csv
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from sims import figures
-from sims.statistics import clopper_pearson
-from sims.warmup import Point, Warmup
-from theory.warmup import least_error
+from sims.experiment import NAMES, Cell, Experiment, Line, Looks, load
+from sims.judgement import Result, summarise
+
+LINE = Line("ex-4.1-exact", "lower", "a floor", lambda d, n: None if n > 4 else 0.5 / (n + 1), ("first",), ("third",))
+TOO = Line("ex-4.1", "upper", "a ceiling", lambda d, n: 0.9, ("second",))
+LEARNERS = ("first", "second", "third")
 
 
-def point(learner: str, d: int, n: int, wrong: int) -> Point:
-    low, high = clopper_pearson(wrong, 50, 0.01)
-    return Point(learner, d, n, wrong, 50, float(low), float(high), least_error(d, n))
+def result(dimensions: tuple[int, ...] = (8, 16), names: tuple[str, ...] = LEARNERS, **looks: object) -> Result:
+    dressed = Looks("Some learners pay", "A task", styles={"first": "a fully-connected net"}, **looks)  # type: ignore[arg-type]
+    made = Experiment("warmup", lambda size: [], lambda *_: np.zeros(1), (LINE, TOO), dressed)
+    cells = [Cell(name, d, n, 30, 30) for name in names for d in dimensions for n in (0, 1, 8)]
+    values = {c: np.linspace(0.1, 0.3, 30) / (1 + c.n) for c in cells}
+    return summarise(made, values, 0)
 
 
-RESULT = Warmup(
-    tuple(
-        point(name, d, n, min(50, 3 * n + i))
-        for i, name in enumerate(("fc", "kernel", "conv"))
-        for d in (8, 16)
-        for n in (0, 1, 8)
-    ),
-    0,
-    1e-3,
-)
+RESULT = result()
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return figures.warmup(RESULT, tmp_path_factory.mktemp("drawn") / "gap.v1")
+    return figures.curves(RESULT, tmp_path_factory.mktemp("drawn") / "gap.v1")
 
 
 def test_names_and_nothing_left_over(files: list[Path]) -> None:
@@ -43,14 +42,14 @@ def test_names_and_nothing_left_over(files: list[Path]) -> None:
     assert sorted(files[0].parent.iterdir()) == sorted(files)
 
 
-def test_the_table_holds_the_points(files: list[Path]) -> None:
+def test_the_table_holds_the_points_and_what_is_said_of_them(files: list[Path]) -> None:
     rows = list(csv.DictReader(files[2].read_text(encoding="utf-8").splitlines()))
-    assert [(row["learner"], int(row["d"]), int(row["n"]), int(row["wrong"]), int(row["trials"])) for row in rows] == [
-        (p.learner, p.d, p.n, p.wrong, p.trials) for p in RESULT.points
-    ]
     for row, p in zip(rows, RESULT.points, strict=True):
-        numbers = [float(row[key]) for key in ("error", "low", "high", "exact")]
-        assert numbers == [p.wrong / p.trials, p.low, p.high, float(p.exact)]
+        assert (row["learner"], int(row["d"]), int(row["n"]), int(row["replicas"])) == (p.learner, p.d, p.n, p.replicas)
+        assert [float(row[key]) for key in ("mean", "low", "high")] == [p.mean, p.low, p.high]
+        floor = LINE.value(p.d, p.n) if p.learner != "second" else None
+        assert row["a floor"] == ("" if floor is None else str(floor))
+        assert row["a ceiling"] == ("0.9" if p.learner == "second" else "")
 
 
 def test_the_picture_is_a_png_of_150_dots_an_inch(files: list[Path]) -> None:
@@ -67,13 +66,13 @@ def test_the_drawing_is_xml_without_a_date(files: list[Path]) -> None:
 
 
 def test_same_result_same_bytes(files: list[Path], tmp_path: Path) -> None:
-    again = figures.warmup(RESULT, tmp_path / "gap.v1")
+    again = figures.curves(RESULT, tmp_path / "gap.v1")
     assert [file.read_bytes() for file in again] == [file.read_bytes() for file in files]
 
 
 def test_other_result_other_drawing(files: list[Path], tmp_path: Path) -> None:
-    moved = replace(RESULT.points[0], wrong=40, low=0.6, high=0.9)
-    again = figures.warmup(replace(RESULT, points=(moved, *RESULT.points[1:])), tmp_path / "gap")
+    moved = replace(RESULT.points[0], mean=0.4, low=0.3, high=0.6)
+    again = figures.curves(replace(RESULT, points=(moved, *RESULT.points[1:])), tmp_path / "gap")
     assert all(a.read_bytes() != b.read_bytes() for a, b in zip(again, files, strict=True))
 
 
@@ -81,43 +80,59 @@ def test_what_is_drawn() -> None:
     figure = figures._figure(RESULT)
     assert [panel.get_title() for panel in figure.axes] == ["d = 8", "d = 16"]
     for panel, d in zip(figure.axes, (8, 16), strict=True):
-        curve = next(line for line in panel.lines if line.get_label().startswith("exact"))
-        assert list(curve.get_ydata()) == [float(least_error(d, int(n))) for n in curve.get_xdata()]
+        floor = next(line for line in panel.lines if line.get_label() == "a floor")
+        assert list(floor.get_ydata()) == [LINE.value(d, int(n)) for n in floor.get_xdata()]
+        assert max(floor.get_xdata()) == 4  # where the claim is silent nothing is drawn
+        shaded = panel.collections[0].get_paths()[0].vertices
+        assert shaded[:, 1].max() == 0.5
         drawn = {bars.get_label(): bars for bars in panel.containers}
-        assert len(drawn) == 3
-        for name, style in figures.STYLES.items():
+        for name, label in zip(LEARNERS, ("a fully-connected net", "second", "third"), strict=True):
             own = [p for p in RESULT.points if p.learner == name and p.d == d]
-            markers, _, (bars,) = drawn[style["label"]].lines
-            assert list(markers.get_ydata()) == [p.wrong / p.trials for p in own]
+            markers, _, (bars,) = drawn[label].lines
+            assert list(markers.get_ydata()) == [p.mean for p in own]
             ends = [tuple(segment[:, 1]) for segment in bars.get_segments()]
             assert ends == [pytest.approx((p.low, p.high)) for p in own]
 
 
 def test_learners_are_told_apart_without_colour() -> None:
-    assert len({(style["marker"]) for style in (*figures.STYLES.values(), figures.SPARE)}) == 4
+    assert len(set(figures.MARKERS)) == len(figures.MARKERS) == len(set(figures.COLOURS))
 
 
-@pytest.mark.parametrize("dimensions", [(8,), (8, 16), (2, 4, 8, 16)])
-def test_no_text_is_cut_off_or_overlaps(dimensions: tuple[int, ...]) -> None:
-    points = tuple(point(name, d, n, 5) for name in figures.STYLES for d in dimensions for n in (0, 3 * d))
-    figure = figures._figure(Warmup(points, 0, 1e-3))
+def whole(figure: Any) -> bool:
+    """Whether no text is cut off and none lies over another."""
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
     words = [*figure.texts, *figure.legends]
-    words += [text for panel in figure.axes for text in (panel.title, panel.xaxis.label)]
+    words += [text for panel in figure.axes if panel.axison for text in (panel.title, panel.xaxis.label)]
     boxes = [word.get_window_extent(renderer) for word in words]
-    assert all(figure.bbox.containsx(x) for box in boxes for x in (box.x0, box.x1))
-    assert all(figure.bbox.containsy(y) for box in boxes for y in (box.y0, box.y1))
-    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    inside = all(figure.bbox.contains(x, y) for box in boxes for x, y in ((box.x0, box.y0), (box.x1, box.y1)))
+    return inside and not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-def test_an_unknown_learner_is_drawn_under_its_own_name(tmp_path: Path) -> None:
-    result = Warmup((point("mine", 8, 0, 25), point("mine", 8, 4, 9)), 0, 1e-3)
-    labels = figures._figure(result).axes[0].get_legend_handles_labels()[1]
-    assert "mine" in labels
+@pytest.mark.parametrize("dimensions", [(8,), (8, 16), (2, 4, 8, 16), (2, 3, 4, 8, 16, 32)])
+def test_no_text_is_cut_off_or_overlaps(dimensions: tuple[int, ...]) -> None:
+    figure = figures._figure(result(dimensions))
+    assert len([panel for panel in figure.axes if panel.axison]) == len(dimensions)
+    assert whole(figure)
 
 
-def test_no_points(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="result: got no points"):
-        figures.warmup(Warmup((), 0, 0.1), tmp_path / "x")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_every_experiment_has_room_for_its_words(name: str, size: str) -> None:
+    made = load(name)
+    binary = np.array([0.0, 1.0] * 10)
+    assert whole(figures._figure(summarise(made, dict.fromkeys(made.cells(size), binary), 0)))
+
+
+def test_words_that_are_cut_off_are_noticed() -> None:
+    made = replace(RESULT.experiment, looks=replace(RESULT.experiment.looks, title="long " * 40))
+    assert not whole(figures._figure(replace(RESULT, experiment=made)))
+
+
+def test_panels_and_places_are_the_experiments_own() -> None:
+    drawn = result((2, 4), panel=lambda learner, d: learner[0], scaled=lambda d, n: n / d, log=True)
+    figure = figures._figure(drawn)
+    assert [panel.get_title() for panel in figure.axes] == ["f", "s", "t"]
+    markers = next(iter(figure.axes[0].containers)).lines[0]
+    assert sorted(markers.get_xdata()) == sorted([0, 1 / 2, 4, 0, 1 / 4, 2])
+    assert figure.axes[0].get_yscale() == "log"

@@ -268,11 +268,20 @@ def test_the_counterexamples_of_table_1_are_replayed_from_their_certificates(nam
         assert not confirms({**found, "rule": "sgd"})
 
 
-def test_a_simulation_is_read_against_binomial_tails() -> None:
-    def certificate(wrong: int, fault: str = "off") -> dict[str, Any]:
-        point = {"wrong": wrong, "trials": 100, "exact": "1/4"}
-        return {"kind": "simulation", "alpha": 0.01, "comparisons": 1, "fault": fault, "points": [point]}
+def test_a_simulation_is_read_against_hoeffdings_bound() -> None:
+    def certificate(mean: float, side: str, **changes: Any) -> dict[str, Any]:
+        point = {"mean": mean, "low": 0.0, "high": 1.0, "replicas": 200, "claimed": 0.25, **changes}
+        return {"kind": "simulation", "alpha": 0.01, "comparisons": 1, "side": side, "top": 1.0, "points": [point]}
 
-    assert [confirms(certificate(k)) for k in (5, 25, 45)] == [False, True, False]
-    assert [confirms(certificate(k, "below")) for k in (5, 25, 45)] == [False, True, True]
-    assert not confirms({**certificate(25), "points": []})
+    means = (0.05, 0.25, 0.55)
+    for side, wanted in (("lower", (0, 1, 1)), ("upper", (1, 1, 0)), ("equal", (0, 1, 0))):
+        assert [confirms(certificate(mean, side)) for mean in means] == [bool(w) for w in wanted]
+    # 200 KL(0.14 | 0.25) is 7.30 and 200 KL(0.13 | 0.25) is 8.82; the logarithm of 20 / 0.01 is 7.60.
+    assert [confirms(certificate(mean, "lower")) for mean in (0.14, 0.13)] == [True, False]
+    assert not confirms({**certificate(0.25, "equal"), "points": []})
+    assert not confirms(certificate(0.3, "lower", high=0.2, claimed=0.25))  # a mean outside of its interval
+    assert not confirms(certificate(0.2, "lower", high=0.24))  # an interval that does not reach the claim
+    assert not confirms(certificate(0.3, "upper", low=0.26))
+    doubled = {**certificate(0.1, "lower", claimed=0.5), "top": 2.0}
+    assert confirms({**doubled, "points": [{**doubled["points"][0], "replicas": 10}]})
+    assert not confirms(doubled)
