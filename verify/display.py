@@ -55,9 +55,10 @@ def report_table(report: Record) -> Table:
         show_edge=False,
         padding=(0, 1, 0, 0),
     )
-    table.add_column("claim", no_wrap=True)
-    for name in ("status", "trust", "rests on"):
-        table.add_column(name, overflow="fold")
+    table.add_column("claim", min_width=29, max_width=40)
+    # All columns fit on 80 characters.
+    for name, width in (("status", 13), ("trust", 9), ("rests on", 13)):
+        table.add_column(name, overflow="fold", max_width=width)
     table.add_column("seconds", justify="right")
     for c in report["claims"]:
         status = verdict_text(c["status"], c["expected"])
