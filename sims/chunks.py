@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sims.experiment import Cell, Experiment, load
 from sims.provenance import code_digest, commit, versions
@@ -152,7 +153,8 @@ def run(chunk: Chunk, device: str = "cpu") -> NDArray[np.float64]:
             f"(here: code {context['code'][:8]}, {packages}, data {context['inputs'][:8] or 'none'}, {device}), "
             "want the same"
         )
-    with one_thread():
+    # With more threads, in numpy's and scipy's products too, the last bits of values depend on how many there are.
+    with one_thread(), threadpool_limits(1):
         values = np.asarray(experiment.measure(chunk.cell, _seeds(chunk), device), dtype=np.float64)
     if values.shape != (chunk.stop - chunk.start,):
         raise ValueError(f"values: got shape {values.shape}, want ({chunk.stop - chunk.start},)")
