@@ -12,7 +12,7 @@ project = "orbitgap"
 author = "The orbitgap developers"
 version = release = installed_version("orbitgap")
 
-extensions = ["myst_parser", "sphinx-mathjax-offline"]
+extensions = ["myst_parser", "sphinx-mathjax-offline", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 smartquotes = False  # D' is a transpose and -- is two signs

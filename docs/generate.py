@@ -11,7 +11,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator import atlas, claims, constants, optimizers, reliability, report, run, schemas, simulations
+from generator import (
+    api,
+    atlas,
+    claim_map,
+    claims,
+    commands,
+    completeness,
+    constants,
+    erratum,
+    gap,
+    open_problem,
+    optimizers,
+    reliability,
+    report,
+    run,
+    schemas,
+    simulations,
+    sources,
+    table1,
+)
 from generator.markdown import Pages, Record, as_json
 
 from theory.store import write_atomically
@@ -41,7 +60,6 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
     made: Pages = {
         "optimizers.md": optimizers.optimizers_page(held["table-1"]),
         "optimizers.json": as_json(held["table-1"]),
-        "constants.md": constants.constants_page(),
         "run.md": run.run_page(found),
         "verdict.inc": run.verdict(found),
         "trust.inc": reliability.trust_levels(),
@@ -49,7 +67,24 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
         "missed.inc": reliability.missed(),
     }
     made |= {f"figures/{name}": content for name, content in drawn.items()}
-    return made | simulations.pages(found, drawn) | claims.pages(found) | atlas.pages(optimizer_atlas)
+    parts = (
+        gap.pages(found, drawn),
+        claim_map.pages(found),
+        claims.pages(found),
+        table1.pages(found, optimizer_atlas),
+        atlas.pages(optimizer_atlas),
+        constants.pages(found),
+        erratum.pages(found, drawn),
+        open_problem.pages(found),
+        simulations.pages(found, drawn),
+        completeness.pages(found),
+        sources.pages(found),
+        commands.pages(),
+        api.pages(),
+    )
+    for part in parts:
+        made |= part
+    return made
 
 
 def write(target: Path, made: Mapping[str, str | bytes]) -> None:

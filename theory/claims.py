@@ -44,6 +44,8 @@ class Claim:
         hypotheses: TeX, one entry for each.
         uses: ids of the claims needed to *state* this one.
         expected: the verdict that the ledger expects (REFUTED for a statement known to be wrong).
+        printed: TeX of the statement in the form the paper prints; empty where it has none.
+        differs: in words, what the statement here changes or adds; empty where it is the printed one.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Claim:
     hypotheses: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     expected: Verdict = Verdict.CERTIFIED
+    printed: str = ""
+    differs: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -196,6 +200,8 @@ def claim(
     hypotheses: Iterable[str] = (),
     uses: Iterable[str] = (),
     expected: Verdict = Verdict.CERTIFIED,
+    printed: str = "",
+    differs: str = "",
     ledger: Ledger | None = None,
 ) -> Claim:
     """Declare a claim in the ledger (see `Claim` for the arguments).
@@ -208,7 +214,7 @@ def claim(
     for name, texts in (("hypotheses", hypotheses), ("uses", uses)):
         if isinstance(texts, str):
             raise ValueError(f"{name} of {id}: got the text {texts!r}, want a sequence of texts")
-    new = Claim(id, kind, title, statement, source, tuple(hypotheses), tuple(uses), expected)
+    new = Claim(id, kind, title, statement, source, tuple(hypotheses), tuple(uses), expected, printed, differs)
     return (LEDGER if ledger is None else ledger).add(new)
 
 

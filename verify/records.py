@@ -25,6 +25,8 @@ def claim_record(ledger: Ledger, id: str, status: Status, results: Sequence[Step
         "statement": claim.statement,
         "hypotheses": list(claim.hypotheses),
         "source": claim.source,
+        "printed": claim.printed,
+        "differs": claim.differs,
         "expected": claim.expected.value,
         "status": status.verdict.value if status.verdict else "UNCHECKED",
         "trust": status.trust.name if status.trust else None,

@@ -1,9 +1,9 @@
-"""The pages of the claims, and Table 1."""
+"""The pages of the claims."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from generator.markdown import (
     Pages,
@@ -11,7 +11,6 @@ from generator.markdown import (
     as_json,
     danger,
     display,
-    group_title,
     label,
     link,
     page,
@@ -32,8 +31,8 @@ TOPICS = {"table-1": "optimizers"}
 
 
 def pages(report: Record) -> Pages:
-    """The list, a page and the data of each claim, and Table 1."""
-    made: Pages = {"claims/index.md": claims_page(report), "table-1.md": table1_page(report)}
+    """The list, and a page and the data of each claim."""
+    made: Pages = {"claims/index.md": claims_page(report)}
     for claim in report["claims"]:
         held = [m for m in report["measurements"] if m["claim"] == claim["id"]]
         made[f"claims/{claim['id']}.md"] = claim_page(claim, held)
@@ -114,39 +113,3 @@ def held_against(held: Sequence[Record]) -> str:
             f"{len(held)} on [](../{TOPICS[id]}.md), each with its own expected verdict: {counts}.",
         ]
     )
-
-
-def table1_page(report: Record) -> str:
-    """Table 1 as a grid of rows and groups."""
-    claim = next((c for c in report["claims"] if "table" in c), None)
-    if claim is None:
-        return page("Table 1", "This report has no claim table-1.")
-    names = list(dict.fromkeys(name for row in claim["table"] for name in row["cells"]))
-    steps = {s["name"]: s for s in claim["steps"]}
-    rows = (
-        (f"{text(r['title'])} ({r['part']})", *(cell(claim, r["cells"].get(n), steps) for n in names))
-        for r in claim["table"]
-    )
-    wrong = claim["status"] != claim["expected"]
-    return page(
-        "Table 1",
-        danger(f"The status of table-1 is {claim['status']}; the ledger expects {claim['expected']}.") if wrong else "",
-        f"Under which groups is the training of a fully-connected net equivariant? Each cell of "
-        f"{to_claims([claim['id']])} links to the step that shows it: a row and a group are proved or refuted there, "
-        "or follow from a step for a larger or smaller group.",
-        table(("", *(group_title(n) for n in names)), rows),
-        "✓ holds: proved. ✗ fails: refuted by a counterexample. ?: the step that should show it did not.",
-        "What torch's own optimizers do is measured in [](optimizers.md), what others do in [](atlas.md).",
-    )
-
-
-def cell(claim: Record, found: Record | None, steps: Mapping[str, Record]) -> str:
-    """One cell of Table 1; it says holds or fails only if its step is certified."""
-    if found is None:
-        return "? undecided"
-    step = steps.get(found["step"])
-    if step is None or step["verdict"] != "CERTIFIED":
-        says = f"? {step['verdict'] if step else 'no step'}"
-    else:
-        says = "✓ holds" if found["holds"] else "✗ fails"
-    return f"[{says}](#{label(step, claim['id'])})" if step else says

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from generator.markdown import page, table, text, to_claims
+from generator.markdown import Pages, Record, page, table, text, to_claims
 from theory import bounds, quadratic
 from theory.complexity import Bound
+
+
+def pages(report: Record) -> Pages:
+    """The page of the constants."""
+    return {"constants.md": constants_page()}
 
 
 def constants_page() -> str:
