@@ -62,9 +62,6 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
         "optimizers.json": as_json(held["table-1"]),
         "run.md": run.run_page(found),
         "verdict.inc": run.verdict(found),
-        "trust.inc": reliability.trust_levels(),
-        "errors.inc": reliability.error_rates(found),
-        "missed.inc": reliability.missed(),
     }
     made |= {f"figures/{name}": content for name, content in drawn.items()}
     parts = (
@@ -77,9 +74,10 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
         erratum.pages(found, drawn),
         open_problem.pages(found),
         simulations.pages(found, drawn),
+        reliability.pages(found),
         completeness.pages(found),
         sources.pages(found),
-        commands.pages(),
+        commands.pages(found),
         api.pages(),
     )
     for part in parts:

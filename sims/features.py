@@ -48,7 +48,7 @@ class _Stateless(Hook):
 
 @dataclass(frozen=True)
 class Penalty(_Stateless):
-    """strength * sum |w|^p over all entries w of all parameters, added to the loss.
+    """``strength * sum |w|^p`` over all entries w of all parameters, added to the loss.
 
     Args:
         p: at least 1; 1 is the lasso (slope 0 at 0), 2 is ridge.
@@ -86,6 +86,13 @@ class ClipNorm(_Stateless):
 
     Raises:
         ValueError: one of these is out of range.
+
+    Example:
+        >>> net = nn.Linear(2, 1, bias=False)
+        >>> net.weight.grad = torch.tensor([[3.0, 4.0]])
+        >>> ClipNorm(1.0).on_gradients(net)
+        >>> net.weight.grad
+        tensor([[0.6000, 0.8000]])
     """
 
     limit: float
@@ -109,6 +116,13 @@ class ClipValue(_Stateless):
 
     Raises:
         ValueError: limit is out of range.
+
+    Example:
+        >>> net = nn.Linear(2, 1, bias=False)
+        >>> net.weight.grad = torch.tensor([[3.0, -0.5]])
+        >>> ClipValue(1.0).on_gradients(net)
+        >>> net.weight.grad.tolist()
+        [[1.0, -0.5]]
     """
 
     limit: float
@@ -222,6 +236,16 @@ class Schedule:
 
     Args:
         factory: from the optimizer to its scheduler.
+
+    Example:
+        >>> net = nn.Linear(1, 1)
+        >>> sgd = torch.optim.SGD(net.parameters(), lr=1.0)
+        >>> halving = Schedule(lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=1, gamma=0.5))
+        >>> hook = halving(net, sgd, torch.zeros(1, 1))
+        >>> sgd.step()
+        >>> hook.after_step(net)
+        >>> sgd.param_groups[0]["lr"]
+        0.5
     """
 
     factory: Callable[[Optimizer], LRScheduler]
@@ -252,7 +276,13 @@ class _Affine(Hook):
 
 @dataclass(frozen=True)
 class Centre:
-    """Inputs from which the training points' mean is subtracted."""
+    """Inputs from which the training points' mean is subtracted.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 7.0], [5.0, 7.0]])
+        >>> Centre()(nn.Identity(), torch.optim.SGD([x], lr=1.0), x).inputs(x).tolist()
+        [[-2.0, 0.0], [2.0, 0.0]]
+    """
 
     def __call__(self, module: nn.Module, optimizer: Optimizer, x: Tensor) -> Hook:
         """The hook of one run."""
@@ -304,8 +334,8 @@ class Whiten:
 class SAM(torch.optim.Optimizer):
     """Sharpness-aware minimisation: a base optimizer's step along the gradient at a nearby point uphill.
 
-    With slope g at the weights w, uphill is w + rho g / |g|, with one norm for all parameters together. The adaptive
-    variant measures lengths in units of |w|, entry by entry: w + rho t^2 g / |t g| with t = |w|.
+    With slope g at the weights w, uphill is ``w + rho g / |g|``, with one norm for all parameters together. The
+    adaptive variant measures lengths in units of ``|w|``, entry by entry: ``w + rho t^2 g / |t g|``, ``t = |w|``.
 
     Args:
         params: the parameters.

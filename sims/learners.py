@@ -86,7 +86,7 @@ class FullyConnected:
         return (*hidden, matrices[-1])
 
     def initial(self, replicas: int, generator: torch.Generator, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-        """I.i.d. Gaussian matrices N(0, 1/fan_in), zero biases; each of shape (replicas, *shape).
+        """I.i.d. Gaussian matrices N(0, 1/fan_in), zero biases; each of shape ``(replicas, *shape)``.
 
         The law of the first layer is O(d)-invariant: W_1 g has the law of W_1.
 

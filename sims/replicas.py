@@ -90,7 +90,7 @@ class Trained:
     """What training has made of R replicas.
 
     Attributes:
-        weights: as the model's ``initial`` gives them, each (R, *shape).
+        weights: as the model's ``initial`` gives them, each ``(R, *shape)``.
         steps: optimizer steps that each replica took (R,), int64.
         loss: mean loss over all of a replica's samples (R,), without l1: infinite or NaN if it diverged, 0 if it has
             no samples.
@@ -115,7 +115,7 @@ def train(
 
     Args:
         recipe: how.
-        weights: first weights, each (R, *shape).
+        weights: first weights, each ``(R, *shape)``.
         x: points (R, n, d).
         y: labels (R, n).
         rates: step sizes (R,) that take the place of the option ``lr``, at least 0.

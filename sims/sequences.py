@@ -57,8 +57,8 @@ def bracket(points: Sequence[tuple[int, float, float]], target: float) -> tuple[
         target: the wanted mean.
 
     Returns:
-        (a, b) with a < n* <= b: b is the first n whose whole interval is at most the target, and a the last n before b
-        whose whole interval lies above it; None where there is no such n.
+        A pair (a, b) with a < n* <= b. The first n whose whole interval is at most the target is b, and the last n
+        before it whose whole interval lies above is a; None where there is no such n.
 
     Raises:
         ValueError: sizes that do not increase, an interval turned round, or numbers that are not finite.

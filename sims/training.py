@@ -42,6 +42,7 @@ Weights: TypeAlias = dict[str, Tensor]
 """Parameters by the module's own names."""
 
 CLOSURES = ("none", "loss", "backward")
+"""How an optimizer is asked for a step, see `UpdateRule`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class UpdateRule:
 
     Raises:
         ValueError: an unknown kind of closure.
+
+    Example:
+        >>> rule = UpdateRule(lambda module: torch.optim.LBFGS(module.parameters()), closure="backward")
+        >>> rule.build(nn.Linear(2, 1)).defaults["max_iter"]
+        20
     """
 
     build: Callable[[nn.Module], torch.optim.Optimizer]
@@ -96,6 +102,7 @@ class Hook:
 
 
 Feature: TypeAlias = Callable[[nn.Module, torch.optim.Optimizer, Tensor], Hook]
+"""What is put around an optimizer: from module, optimizer and training points to a `Hook`, once per run."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +337,11 @@ def initial(module: nn.Module, generator: torch.Generator) -> Weights:
     """Generic weights to start from: Gaussian matrices N(0, 1/fan_in), and N(0, 0.01) about 0 or, for scales, about 1.
 
     The law of the first layer is O(d)-invariant, and nothing starts at a special value such as zero.
+
+    Example:
+        >>> start = initial(nn.Linear(3, 2), torch.Generator().manual_seed(0))
+        >>> {name: tuple(w.shape) for name, w in start.items()}
+        {'weight': (2, 3), 'bias': (2,)}
     """
     return {
         name: torch.randn(p.shape, generator=generator, dtype=torch.float64) / p.shape[1] ** 0.5

@@ -31,6 +31,8 @@ LOWER_BOUNDS = {
     "ex-4.1": "orthogonal",
     "thm-5.5": "permutation",
     "thm-5.5-sharp": "permutation",
+    "thm-4.1": "orthogonal",
+    "eq-7": "orthogonal",
     "thm-5.2": "orthogonal",
     "thm-5.2-explicit": "orthogonal",
     "thm-5.2-rate": "orthogonal",
@@ -78,11 +80,24 @@ TASKS = {
         (("general_linear", texture.upper_bound), (None, lambda d, eps, delta: texture.conv_upper_bound(eps, delta))),
     ),
 }
+"""The tasks and what bounds them, by name."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best bounds for one question; None where nothing is certified."""
+    """The best bounds for one question; None where nothing is certified.
+
+    Attributes:
+        task: a key of `TASKS`.
+        d: the dimension that was asked for.
+        eps: the error, exactly.
+        delta: the failure probability, or None for bounds on N*(eps).
+        learner: a key of `LEARNERS`.
+        lower: no learner of this kind does with fewer samples.
+        upper: some learner of this kind does with so many.
+        beaten_lower: the weaker lower bounds that were considered.
+        beaten_upper: the weaker upper bounds.
+    """
 
     task: str
     d: int
@@ -93,7 +108,6 @@ class Best:
     upper: Bound | None
     beaten_lower: tuple[Bound, ...] = ()
     beaten_upper: tuple[Bound, ...] = ()
-    """The weaker ones that were considered."""
 
 
 def best(task: str, d: int, eps: Number, delta: Number | None = None, learner: str | None = None) -> Best:

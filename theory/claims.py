@@ -188,6 +188,7 @@ def _same(value: object, default: object) -> bool:
 
 
 LEDGER = Ledger()
+"""The one that all modules of `theory` write to; complete after `load`."""
 
 
 def claim(
@@ -235,6 +236,17 @@ def proves(
         by: the trust its evidence has; weaker evidence makes the step fail.
         mutant: how to make the statement slightly false; must get another verdict.
         uses: ids of the claims whose truth this step rests on.
+
+    Example:
+        >>> from theory import decide
+        >>> book = Ledger()
+        >>> _ = claim("lem-1", kind="lemma", title="one", statement="x=x", source="ours", ledger=book)
+        >>> moved = Mutant("one side is moved", right="x + 1")
+        >>> @proves("lem-1", "the one step", by=Trust.EXACT, mutant=moved, ledger=book)
+        ... def one_step(right: str = "x") -> Evidence:
+        ...     return decide.same_polynomial("x", right)
+        >>> [step.name for step in book.steps["lem-1"]]
+        ['the one step']
     """
 
     def register(check: Callable[..., Evidence]) -> Callable[..., Evidence]:
@@ -251,6 +263,10 @@ def load() -> Ledger:
     Raises:
         UnknownClaimError: a used id does not exist.
         ValueError: claims rest on each other in a circle.
+
+    Example:
+        >>> load().get("thm-5.2").title
+        'One function, one distribution'
     """
     import theory
 

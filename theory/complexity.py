@@ -48,6 +48,17 @@ claim(
     r"\le \mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon\delta)",
     source=f"{PAPER}, Definition 3.3. The text prints the middle term with a star, but N* takes no delta, so that the "
     "printed form has no meaning; with the delta left out it is true and says nothing about N",
+    printed=r"\mathcal{N}(\mathcal{A}, \mathcal{P}, \varepsilon, \delta): \text{ the least } n \text{ with }"
+    r"\mathrm{err}_P \le \varepsilon \text{ with probability } \ge 1 - \delta "
+    r"\text{ for every } P \in \mathcal{P};\quad "
+    r"\mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon): \text{ the least } n \text{ with } "
+    r"\mathbb{E}\,\mathrm{err}_P \le \varepsilon \text{ for every } P \in \mathcal{P};\quad "
+    r"\mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon + \delta) \le "
+    r"\mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon, \delta) "
+    r"\le \mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon\delta)",
+    differs="The paper prints the middle term of the last line with a star, a slip, as N* takes no delta; it is "
+    "dropped here. What holds if no n will do, and the two readings for randomised learners, are spelled "
+    "out here.",
     hypotheses=(
         r"D_n \sim P^n,\ \min \emptyset = \infty; \text{ the least } n \text{ that succeeds, larger ones need not}",
         r"\varepsilon, \delta \in [0, 1],\ \mathrm{err}_P \in [0, 1]",

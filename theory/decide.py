@@ -40,6 +40,7 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+"""How numbers are compared, by the sign for it."""
 MAX_PRECISION = 4096
 BALL_FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Further functions from balls to balls that an enclosed expression may call, by name; see `ball_function`."""
@@ -214,7 +215,12 @@ def ball_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def difference_ball(text: str, values: Mapping[str, Fraction | int]) -> Any:
-    """An enclosure of an expression at exact values, at the current precision."""
+    """An enclosure of an expression at exact values, at the current precision.
+
+    Example:
+        >>> bool(difference_ball("pi - 355/113", {}) < 0)
+        True
+    """
     import flint
 
     def ball(number: Fraction | int) -> Any:

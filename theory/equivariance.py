@@ -30,6 +30,8 @@ claim(
     statement=r"\mathcal{A}: (X \times Y)^n \to \{\text{laws on hypotheses } X \to Y\};\quad "
     r"\mathcal{A} = \mathcal{A}' \iff \mathcal{A}(D) \overset{\text{law}}{=} \mathcal{A}'(D) \text{ for every } D",
     source=f"{PAPER}, Definition 3.1",
+    printed=r"\mathcal{A}: ((x_1, y_1), \dots, (x_n, y_n)) \mapsto \text{a hypothesis } X \to Y "
+    r"\text{ or, if randomised, a law on hypotheses};\quad \text{randomised algorithms are equal if their laws are}",
     hypotheses=(r"X = \mathbb{R}^d,\ Y = \{-1, 1\}",),
 )
 claim(
@@ -39,6 +41,8 @@ claim(
     statement=r"\mathcal{A}(\{(g x_i, y_i)\}_{i \le n}) \circ g = \mathcal{A}(\{(x_i, y_i)\}_{i \le n})"
     r"\quad \text{for every data set and every } g \in G",
     source=f"{PAPER}, Definition 3.2",
+    printed=r"\mathcal{A}(\{g(x_i), y_i\}_{i=1}^n) \circ g = \mathcal{A}(\{x_i, y_i\}_{i=1}^n)"
+    r"\quad \text{for every data set and every } g \in G \text{ (in law, if } \mathcal{A} \text{ is randomised)}",
     hypotheses=(r"G \text{ is a group acting on } X", r"\text{equality in law if } \mathcal{A} \text{ is randomised}"),
     uses=("def-3.1",),
 )
@@ -50,6 +54,10 @@ claim(
     r"\mathcal{A}(D) = \operatorname{sign} M[W_T]; \qquad M[W, \theta](x) = N_\theta(W x) \implies "
     r"\nabla_W \ell(W D, \theta) = \delta D^\top,\ \delta = \partial \ell / \partial (W D)",
     source=f"{PAPER}, Algorithm 1; the gradient of a fully-connected first layer is ours",
+    printed=r"W_0 \sim P_{\mathrm{init}},\quad W_{t+1} = F(W_t, M, \{x_i, y_i\}_{i=1}^n),\quad "
+    r"\text{return } \operatorname{sign} M[W_T]",
+    differs="The last formula, the gradient of a fully-connected first layer, is added here. The algorithm is the "
+    "printed one.",
     hypotheses=(r"\ell \text{ is differentiable}", r"D = (x_1, \dots, x_n) \in \mathbb{R}^{d \times n}"),
     uses=("def-3.1",),
 )
@@ -62,6 +70,11 @@ claim(
     r"(3)\ \tau(g) W_0 \overset{\text{law}}{=} W_0 \quad\implies\quad "
     r"\text{Algorithm 1 is } G\text{-equivariant, for every number of steps } T \ge 0",
     source=f"{PAPER}, Theorem C.1 (statement reconstructed)",
+    printed=r"(1)\ M[\tau(g) W](g(x)) = M[W](x),\quad (2)\ F(\tau(g) W, M, g(D)) = \tau(g) F(W, M, D),\quad "
+    r"(3)\ \tau(g) W \overset{\text{law}}{=} W \text{ for } W \sim P_{\mathrm{init}} \quad\implies\quad "
+    r"\mathcal{A} \text{ is } G_X\text{-equivariant}",
+    differs="The appendix was not at hand: the printed form is a reconstruction. That the update rule may change "
+    "with the step and toss a coin is added here.",
     hypotheses=(
         r"G \text{ acts on } X \text{ and, through the isomorphism } \tau, "
         r"\text{ on weights (with all optimizer state)}",

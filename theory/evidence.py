@@ -1,7 +1,7 @@
 """What a check hands back: a verdict, how it is known, and a certificate.
 
 Evidence is plain data. It is made in `theory.decide`, collected by `theory.claims`
-and shown by `verify.report`; nobody else invents a verdict.
+and shown by `verify.display`; nobody else invents a verdict.
 """
 
 from __future__ import annotations

@@ -340,10 +340,13 @@ def _finite(
 
 
 CYCLIC_SHIFT = _finite("cyclic_shift", "cyclic shifts", "Z_d", "permutation", _some_shift, _is_shift, _all_shifts)
+"""Z_d: the coordinates move round in a circle."""
 SIGN_FLIP = _finite("sign_flip", "sign flips", "{+-1}^d", "signed_permutation", _signs, _is_sign_flip, _all_signs)
+"""{+-1}^d: diagonal matrices of signs."""
 PERMUTATION = _finite(
     "permutation", "permutations", "S_d", "signed_permutation", _some_permutation, _is_permutation, _all_permutations
 )
+"""S_d: permutation matrices."""
 SIGNED_PERMUTATION = _finite(
     "signed_permutation",
     "signed permutations",
@@ -353,9 +356,14 @@ SIGNED_PERMUTATION = _finite(
     _is_signed_permutation,
     _all_signed,
 )
+"""B_d: one entry +-1 in each row and column, else 0."""
 ORTHOGONAL = Group(
     "orthogonal", "orthogonal", "O(d)", ("general_linear",), _exact_orthogonal, _haar_orthogonal, _is_orthogonal
 )
+"""O(d): rotations and reflections."""
 GENERAL_LINEAR = Group("general_linear", "linear", "GL(d)", (), _exact_linear, _float_linear, _is_invertible)
+"""GL(d): all invertible matrices."""
 GROUPS = {g.name: g for g in (CYCLIC_SHIFT, SIGN_FLIP, PERMUTATION, SIGNED_PERMUTATION, ORTHOGONAL, GENERAL_LINEAR)}
+"""All groups here by name."""
 FINITE = tuple(g.name for g in GROUPS.values() if g._elements is not None)
+"""The names of the finite ones, whose elements can be enumerated."""

@@ -1,4 +1,4 @@
-r"""Bounds for the quadratic task as numbers: inputs in R^{2d}, x ~ N(0, I_2d), h* = sign(|x_1:d|^2 - |x_d+1:2d|^2).
+r"""Bounds for the quadratic task as numbers: inputs x ~ N(0, I_2d), label sign(``|x_1:d|^2 - |x_d+1:2d|^2``).
 
 The claims stand in `quadratic_orbit` (VC dimension), `quadratic_disagreement`, `quadratic_packing` (Theorem 5.2) and
 `quadratic_rate` (d^2/eps); here their bounds are evaluated, rounded to integers with certainty.

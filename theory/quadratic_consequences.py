@@ -23,6 +23,10 @@ claim(
     r"\Bigl(\frac{C}{\varepsilon}\Bigr)^{\frac12 - \frac1{2d}}, \quad C = 0.1038\ldots "
     r"\text{ as in lem-ball, whenever the right side is at least } d^2",
     source=f"{PAPER}, Equation (7), with its constant",
+    printed=r"\Omega\bigl(d^2\, \varepsilon^{-\frac12 + \frac1{2d}}\bigr) \text{ samples for every } "
+    r"O(2d)\text{-equivariant } \mathcal{A}",
+    differs="The paper writes Omega. The constant, the dependence on delta and the condition that the right side is "
+    "at least d^2 are ours.",
     hypotheses=(
         GAUSSIAN,
         r"d \ge 2,\ \varepsilon > 0,\ 0 \le \delta < 1,\ \mathcal{A} \text{ is } O(2d)\text{-equivariant}",
@@ -37,6 +41,12 @@ claim(
     r"\varepsilon, \delta) "
     r"\ge c_h(\delta) \frac{h^2}{\varepsilon} - (2h^2+h+1), \quad h = \lfloor d/2 \rfloor \ge \tfrac{d-1}{2}",
     source=f"{PAPER}, Theorem 5.3, with a constant",
+    printed=r"\mathcal{N}(\mathcal{A}, N(0, I_d) \diamond \{\operatorname{sign} \textstyle\sum a_i x_i^2\}, "
+    r"\varepsilon, \delta) = \Omega\Bigl(\frac{d^2}{\varepsilon}\Bigr) "
+    r"\text{ for every } O(d)\text{-equivariant } \mathcal{A}",
+    differs="The paper writes Omega. Here the constant is explicit, half of d (rounded down) takes the place of d, "
+    "and a term free of eps is subtracted, so that the bound says something for small eps only. The half on "
+    "the conv net is conv-upper-5.3.",
     hypotheses=(
         r"d \ge 2,\ \varepsilon > 0,\ 0 \le \delta < 1,\ \mathcal{A} \text{ is } O(d)\text{-equivariant}",
         r"c_h \text{ as in thm-5.2-rate}",
@@ -52,6 +62,11 @@ claim(
     r"\tfrac{8d}\varepsilon\log_2\tfrac{13}\varepsilon\bigr)\Bigr\rceil \text{ for every } "
     r"P = P_X \diamond \operatorname{sign} \textstyle\sum a_i x_i^2",
     source=f"{PAPER}, Theorem 5.3 (conv net), with the constants of Blumer et al.",
+    printed=r"\mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}}, N(0, I_d) \diamond "
+    r"\{\operatorname{sign} \textstyle\sum a_i x_i^2\}, \varepsilon, \delta) "
+    r"= O\Bigl(\frac{d \log(1/\varepsilon) + \log(1/\delta)}{\varepsilon}\Bigr)",
+    differs="The paper writes O. The constants are those of Blumer et al.; any input law is allowed; the nets, and "
+    "the condition of measurability, are spelled out here.",
     hypotheses=(
         r"\text{the nets are } \operatorname{sign} \textstyle\sum_i a_i (w x_i)^2: \text{ filter of size } 1, d "
         r"\text{ patches, square activation}",

@@ -27,6 +27,8 @@ claim(
     r"\ge \tfrac1\pi \kappa_d \|U-V\|_F, "
     r"\quad \kappa_d = \frac{\Gamma(d/2)}{\sqrt\pi\,\Gamma((d+1)/2)} \ge \sqrt{\tfrac{2}{\pi d}}",
     source="ours, making Lemma D.4's rho = Omega(||U - V||_F / sqrt d) explicit",
+    differs="The proof of Lemma D.4 (reconstructed) needs a lower bound of this order; here the disagreement is "
+    "known exactly, on the whole orbit.",
     hypotheses=(
         r"x \sim N(0, I_{2d}),\ \rho(h, h') = P[h(x) \ne h'(x)],\ d \ge 1",
         r"Q, R \text{ symmetric with } Q^2 = R^2 = I,\ \operatorname{tr} Q = \operatorname{tr} R = 0; "

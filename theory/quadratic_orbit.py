@@ -35,6 +35,9 @@ claim(
     statement=r"h_U(x) = \operatorname{sign}(x_{1:d}^\top U x_{d+1:2d}) \in h^* \circ O(2d) "
     r"\text{ for every } U \in O(d)",
     source=f"{PAPER}, Lemma D.2 (statement reconstructed)",
+    printed=r"h_U(x) = \operatorname{sign}(x_{1:d}^\top U x_{d+1:2d}) \in h^* \circ O(2d) "
+    r"\text{ for every } U \in O(d)",
+    differs="The appendix was not at hand: the statement is a reconstruction. Nothing is changed against it.",
     hypotheses=(r"h^*(x) = \operatorname{sign}(x^\top J x),\ J = \operatorname{diag}(I_d, -I_d),\ d \ge 1",),
 )
 claim(
@@ -58,6 +61,12 @@ claim(
     r"\frac{1-\varepsilon}{\varepsilon}\ln\frac1{2\delta}\Bigr) "
     r"\text{ for every } O(2d)\text{-equivariant } \mathcal{A}",
     source=f"{PAPER}, Theorem 4.1; both VC bounds and the constant are ours",
+    printed=r"\mathcal{N}(\mathcal{A}, \{\text{all laws}\} \diamond h^*, \varepsilon, \delta) "
+    r"= \Omega\Bigl(\frac{d^2 + \ln(1/\delta)}{\varepsilon}\Bigr) \text{ for every } O(2d)\text{-equivariant } "
+    r"\mathcal{A}",
+    differs="The paper writes Omega. The constants, the ranges of eps and delta and both bounds on the VC dimension "
+    "are ours; the two summands are the two sides of a maximum here. The half on the conv net is "
+    "conv-upper-4.1.",
     hypotheses=(
         r"h^*(x) = \operatorname{sign}(x^\top J x) \text{ on } \mathbb{R}^{2d},\ d \ge 1;\ "
         r"\operatorname{sign}(0) \text{ is fixed as } +1 \text{ or as } -1",
@@ -75,6 +84,10 @@ claim(
     r"\tfrac{24}\varepsilon\log_2\tfrac{13}\varepsilon\bigr)\Bigr\rceil "
     r"\text{ for every law } P_X \text{ on } \mathbb{R}^{2d}",
     source=f"{PAPER}, Theorem 4.1 (conv net), with the constants of Blumer et al.",
+    printed=r"\mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}}, \{\text{all laws}\} \diamond h^*, \varepsilon, \delta) "
+    r"= O\Bigl(\frac{\log(1/\varepsilon) + \log(1/\delta)}{\varepsilon}\Bigr)",
+    differs="The paper writes O. The constants are those of Blumer et al.; the nets, and the condition of "
+    "measurability, are spelled out here.",
     hypotheses=(
         r"P = P_X \diamond h^*;\ \text{the nets are } "
         r"\operatorname{sign}(a_1 \|w x_{1:d}\|^2 + a_2 \|w x_{d+1:2d}\|^2 + b): "

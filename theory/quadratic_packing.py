@@ -23,6 +23,10 @@ claim(
     statement=r"D(\{h_U : U \in SO(d)\}, \rho, \varepsilon) \ge \Bigl(\frac{C}{\varepsilon}\Bigr)^{d(d-1)/2}, \quad "
     r"C = \frac{2 e^{1/4}}{\pi^2 \sqrt{\pi/2}} \ge 0.2076",
     source=f"{PAPER}, Lemma D.4 (statement reconstructed); the constant is ours",
+    printed=r"D(\{h_U : U \in O(d)\}, \rho, \varepsilon) \ge \Bigl(\frac{C}{\varepsilon}\Bigr)^{d(d-1)/2} "
+    r"\text{ for some } C > 0",
+    differs="The appendix was not at hand: the printed form is a reconstruction, and leaves C open. The value of C "
+    "is ours, and SO(d) is enough.",
     hypotheses=(
         r"x \sim N(0, I_{2d}),\ d \ge 2,\ \varepsilon > 0",
         r"D(\cdot, \rho, \varepsilon): \text{ the most functions with pairwise distance } > \varepsilon",
@@ -38,6 +42,8 @@ claim(
     r"\ge d^2 \log_2 \frac{C}{\varepsilon} + \log_2(1-\delta), \quad C > 0.1038; "
     r"\qquad \mathcal{N}^*(\varepsilon) \ge d^2 \log_2 \frac{C}{2\varepsilon} - 1",
     source="ours, sharpening Theorem 5.2 of Li, Zhang, Arora (ICLR 2021) on the whole orbit",
+    differs="Sharpens Theorem 5.2, which follows from it: an explicit constant, every eps and delta, and the whole "
+    "orbit of h* in place of the bilinear functions in it.",
     hypotheses=(
         GAUSSIAN,
         r"\mathcal{A} \text{ is } O(2d)\text{-equivariant, possibly randomised};\ \varepsilon > 0,\ 0 \le \delta < 1",
@@ -52,6 +58,13 @@ claim(
     statement=r"\mathcal{N}^*(\mathcal{A}, P, \tfrac1{100}) \ge d^2 \text{ for every } O(2d)\text{-equivariant } "
     r"\mathcal{A}, \text{ so } \varepsilon_0 = \tfrac1{100} \text{ and } \Omega(d^2) = d^2 \text{ do}",
     source=f"{PAPER}, Theorem 5.2, with eps_0 and the constant",
+    printed=r"\mathcal{N}^*(\mathcal{A}, P, \varepsilon_0) = \Omega(d^2) \text{ for some } \varepsilon_0 > 0 "
+    r"\text{ free of } d \text{ and every } O(2d)\text{-equivariant } \mathcal{A};\quad "
+    r"\mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}}, P, \varepsilon, \delta) = "
+    r"O\Bigl(\frac{\log(1/\varepsilon) + \log(1/\delta)}{\varepsilon}\Bigr)",
+    differs="The paper names neither eps_0 nor the constant behind Omega; both are explicit here. Its half on the "
+    "conv net is part of conv-upper-4.1, which holds for every input law; that gradient descent finds such "
+    "a net is not proved here.",
     hypotheses=(GAUSSIAN,),
     uses=("def-3.2", "def-3.3"),
 )

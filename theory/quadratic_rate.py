@@ -33,6 +33,8 @@ claim(
     r"= \tfrac{c_d d^2}{4d^2 + 2d + 2}; \qquad "
     r"\mathcal{N}^*(\mathcal{A}, P, \varepsilon) \ge \frac{c_d(\frac12)\, d^2}{2 \varepsilon} - (2d^2+d+1)",
     source="ours, on the open problem after Eq. (7) of Li, Zhang, Arora (ICLR 2021)",
+    differs="The paper leaves it open, after Equation (7), whether one task needs so many samples. A term free of "
+    "eps is subtracted, so that the bound says something for small eps only.",
     hypotheses=(
         GAUSSIAN,
         r"\mathcal{A} \text{ is } O(2d)\text{-equivariant, possibly randomised};\ \varepsilon > 0,\ 0 \le \delta < 1",

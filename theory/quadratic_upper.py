@@ -25,6 +25,7 @@ claim(
     r"\tfrac4\varepsilon\log_2\tfrac2\delta, \tfrac{8V}{\varepsilon}\log_2\tfrac{13}{\varepsilon}\bigr) \Bigr\rceil, "
     r"\quad V = 2d^2 + d - 1; \qquad 0 \text{ samples for } \varepsilon \ge \tfrac12",
     source="ours, from Haussler, Littlestone, Warmuth and from Blumer et al. by symmetrisation",
+    differs="Theorem 5.2 bounds equivariant learners from below only.",
     hypotheses=(
         GAUSSIAN,
         r"\mathcal{A} \text{ ranges over the } O(2d)\text{-equivariant learners, randomised};\ "

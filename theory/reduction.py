@@ -42,6 +42,12 @@ claim(
     r"\mathcal{N}(\mathcal{A}, \mathcal{P}_X \diamond (H \circ G), \varepsilon, \delta) "
     r"\text{ for each } G\text{-equivariant } \mathcal{A}",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 5.1; the sharper middle statement is ours",
+    printed=r"\inf_{\mathcal{A}\ G\text{-equivariant}} "
+    r"\mathcal{N}^*(\mathcal{A}, \mathcal{P}_X \diamond H, \varepsilon) "
+    r"\ge \inf_{\mathcal{A}} \mathcal{N}^*(\mathcal{A}, \mathcal{P}_X \diamond (H \circ G), \varepsilon), "
+    r"\text{ with equality if } G \text{ is compact}",
+    differs="The equalities for each single equivariant learner, for N* and for N, are ours. For the printed "
+    "equality a condition of measurability is spelled out.",
     hypotheses=(
         r"\mathcal{P}_X \diamond H = \{P_X \diamond h : P_X \in \mathcal{P}_X,\ h \in H\},\ "
         r"H \circ G = \{h \circ g : h \in H,\ g \in G\}",

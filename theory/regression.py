@@ -57,6 +57,11 @@ claim(
     r"\quad\text{for every } 0 < \varepsilon < 1 \text{ and every such } \mathcal{A}",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 5.4, in the version submitted to ICLR (OpenReview); the later arXiv "
     "version was not at hand, so nothing is said about it",
+    printed=r"\mathcal{N}^*(\mathcal{A}, \mathcal{P}, \varepsilon) \ge \frac{d(d+3)}{2}(1-\varepsilon) - 1 "
+    r"\quad\text{for every } \varepsilon > 0 \text{ and every } O(d)\text{-equivariant } \mathcal{A};\quad "
+    r"\mathcal{N}^*(\mathrm{ERM}_{\mathrm{CNN}}, \mathcal{P}, \varepsilon) \le d",
+    differs="Only eps < 1 is asked for: from there on the printed bound is negative. The half on the conv net is "
+    "conv-upper-5.4.",
     hypotheses=(*TASK, EQUIVARIANT),
     uses=("def-3.2",),
     expected=Verdict.REFUTED,
@@ -74,6 +79,8 @@ claim(
     r"(1-\varepsilon)(1-2\delta) D \le \min_{\mathcal{A}} \mathcal{N}(\mathcal{A}, \mathcal{P}, \varepsilon, \delta) "
     r"\le D \text{ for every } \delta\text{, as the interpolators of } D \text{ samples are exact almost surely}",
     source="ours, correcting Theorem 5.4 of Li, Zhang, Arora (ICLR 2021)",
+    differs="Corrects the lower bound that Theorem 5.4 prints (thm-5.4), with d(d+1)/2 in place of d(d+3)/2, and "
+    "adds upper bounds beside it.",
     hypotheses=(*TASK, CONFIDENCE, EQUIVARIANT),
     uses=("def-3.2",),
 )
@@ -85,6 +92,8 @@ claim(
     r"\mathcal{N}(\mathrm{ERM}, \mathcal{P}, \varepsilon, \delta) \le d \quad\text{for every } "
     r"0 < \varepsilon, \delta < 1\text{, as } d \text{ samples make it exact almost surely}",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 5.4, in the version submitted to ICLR (OpenReview)",
+    printed=r"\mathcal{N}^*(\mathrm{ERM}_{\mathrm{CNN}}, \mathcal{P}, \varepsilon) \le d",
+    differs="The bound on N is ours, and the nets are spelled out here. The bound on N* is the printed one.",
     hypotheses=(
         *TASK,
         CONFIDENCE,

@@ -28,7 +28,7 @@ def least_norm_interpolator(
     """The symmetric B = b I + T, tr T = 0, of least ``2 |T|_F^2 + trace_penalty d(d+2) b^2`` with x_k' B x_k = y_k.
 
     With penalty 1 this is the least ``2 |B|_F^2 + (tr B)^2``. If no form fits, B is the least such form
-    among the least-squares fits of y_k/|x_k|^2; no error is raised. O(d)-equivariant: rotated points give g B g'.
+    among the least-squares fits of ``y_k/|x_k|^2``; no error is raised. O(d)-equivariant: rotated points give g B g'.
 
     Args:
         points: shape (n, d), none of them zero; Fractions or integers as dtype object give an exact answer.

@@ -36,6 +36,12 @@ def rule(name: str, left: Term, right: Term) -> Rule:
 
     Raises:
         ValueError: the left side is not one monomial with coefficient 1, or is empty.
+
+    Example:
+        >>> from theory.terms import matrix, one, transpose
+        >>> g = matrix("g")
+        >>> rule("g is orthogonal", transpose(g) * g, one()).name
+        'g is orthogonal'
     """
     (monomial, c), *rest = left.coefficients.items() or [(Monomial(), Fraction(0))]
     if rest or c != 1 or monomial == Monomial():
@@ -72,6 +78,13 @@ def normalise(term: Term, derivation: Derivation) -> Term:
 
     Raises:
         ValueError: more than 2 000 steps or 50 nested functions, so the rules do not look terminating.
+
+    Example:
+        >>> from theory.terms import matrix, one, transpose
+        >>> g, x = matrix("g"), matrix("x")
+        >>> used = Derivation([rule("g is orthogonal", transpose(g) * g, one())])
+        >>> str(normalise(transpose(g) * g * x, used)), len(used.by_rule)
+        ('x', 1)
     """
     if derivation.depth >= MAX_DEPTH:
         raise ValueError(f"rules: functions nested {MAX_DEPTH} deep, want rules that terminate")
@@ -132,7 +145,13 @@ def _word(word: tuple[Letter, ...]) -> Term:
 
 
 def encode(term: Term) -> list[Any]:
-    """A term as nested lists ``[[coefficient, scalars, word], ...]``."""
+    """A term as nested lists ``[[coefficient, scalars, word], ...]``.
+
+    Example:
+        >>> from theory.terms import matrix, scalar
+        >>> encode(scalar("c") * matrix("A"))
+        [['1', ['c'], ['A']]]
+    """
     return [
         [str(c), [_encode_letter(x) for x in m.scalars], [_encode_letter(x) for x in m.word]] for m, c in term.key()
     ]
@@ -145,7 +164,12 @@ def _encode_letter(letter: Letter) -> str | list[Any]:
 
 
 def decode(data: Sequence[Any]) -> Term:
-    """The inverse of `encode`."""
+    """The inverse of `encode`.
+
+    Example:
+        >>> str(decode([["1/2", ["c"], ["A", "B"]]]))
+        '1/2 c A B'
+    """
     return Term(
         {
             Monomial(tuple(_decode_letter(x, True) for x in s), tuple(_decode_letter(x, False) for x in w)): Fraction(c)

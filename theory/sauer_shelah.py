@@ -50,6 +50,10 @@ claim(
     r"2^n \ge \Pi_H(n) \ge (1 - \delta)\, D(H, \rho, 2\varepsilon), \quad "
     r"\text{so } n \ge \log_2 D(H, \rho, 2\varepsilon) + \log_2(1 - \delta)",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 4.2, after G. M. Benedek, A. Itai (1991); the proof is ours to check",
+    printed=r"\mathcal{A} \text{ learns } H \text{ to } (\varepsilon, \delta) \text{ under a fixed } P_X "
+    r"\text{ with } n \text{ samples} \quad\implies\quad \Pi_H(n) \ge (1 - \delta)\, D(H, \rho, 2\varepsilon), "
+    r"\quad \text{so } n \ge \log_2 D(H, \rho, 2\varepsilon) + \log_2(1 - \delta)",
+    differs="What learners may do and what has to be measurable is spelled out here. The bound is the printed one.",
     hypotheses=(
         r"P_X \text{ is a fixed law},\ \rho(h, h') = P_X[h \ne h'],\ D_n = (x_i, h(x_i))_{i \le n},\ n \ge 0,\ "
         r"\varepsilon \ge 0,\ 0 \le \delta < 1",
@@ -70,6 +74,8 @@ claim(
     statement=r"n \ge \frac{V}{e} \bigl((1 - \delta)\, D(H, \rho, 2\varepsilon)\bigr)^{1/V} "
     r"\quad \text{or} \quad n < V",
     source="Li, Zhang, Arora (ICLR 2021), Section 4, after P. M. Long (1995); the proof is ours to check",
+    printed=r"n \ge \frac{V}{e} \bigl((1 - \delta)\, D(H, \rho, 2\varepsilon)\bigr)^{1/V} "
+    r"\text{ for } n \ge V = \operatorname{VCdim}(H)",
     hypotheses=(
         r"\text{those of thm-4.2, and } \mathcal{A} \text{ learns } H \text{ with } n \text{ samples as there}",
         r"1 \le V = \operatorname{VCdim}(H) < \infty",

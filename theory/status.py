@@ -120,6 +120,11 @@ def check(
         ledger: the claims.
         ids: which claims; all if None.
         progress: called with the claim's id and the step before each step.
+
+    Example:
+        >>> from theory.claims import load
+        >>> [result.verdict.value for result in check(load(), ["lem-bernoulli"])["lem-bernoulli"]]
+        ['CERTIFIED']
     """
     results: dict[str, list[StepResult]] = {}
     for id in ledger.ordered(ids):
@@ -134,6 +139,13 @@ def statuses(ledger: Ledger, results: Mapping[str, Sequence[StepResult]]) -> dic
     """The status of every claim, computed parents first.
 
     Claims without results are unchecked, and so is whatever rests on them.
+
+    Example:
+        >>> from theory.claims import load
+        >>> ledger = load()
+        >>> status = statuses(ledger, check(ledger, ["lem-bernoulli"]))["lem-bernoulli"]
+        >>> status.verdict.value, status.trust.name
+        ('CERTIFIED', 'EXACT')
     """
     found: dict[str, Status] = {}
     for id in ledger.ordered():

@@ -30,6 +30,7 @@ __all__ = ["COLUMNS", "ROWS", "Cell", "Row", "cell", "table"]
 
 INCLUSIONS = tuple((small, large) for small in FINITE for large in GROUPS[small].inside)
 COLUMNS = (SIGN_FLIP, PERMUTATION, SIGNED_PERMUTATION, ORTHOGONAL, GENERAL_LINEAR)
+"""The groups of the table: those that the paper prints, and signed permutations."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ ROWS = (
     Row("l2", "regularisation", "l_2 norm", "orthogonal", ("general_linear",)),
     Row("lp", "regularisation", "l_p norm, p >= 1 other than 2", "signed_permutation", ("orthogonal",)),
 )
+"""Algorithms, initialisations and regularisers, in the order of the table."""
 
 claim(
     "table-1",
@@ -105,6 +107,13 @@ claim(
     r"\text{ the kernel rule Definition 3.2 itself;} \quad "
     r"\text{for a group marked no, a member of the row is exhibited that violates it}",
     source="Li, Zhang, Arora (ICLR 2021), Table 1, with a column for signed permutations",
+    printed=r"\text{sign flips: AdaGrad, Adam; symmetric law; } l_p \text{ norm} \quad "
+    r"\text{permutations: AdaGrad, Adam; i.i.d. law; } l_p \text{ norm} \quad "
+    r"\text{orthogonal: SGD with momentum; i.i.d. Gaussian; } l_2 \text{ norm} \quad "
+    r"\text{linear: Newton's method; all zero; no regularisation}",
+    differs="The paper lists what is equivariant under each of four groups. Here each row is decided under each "
+    "group, with a counterexample where it is not equivariant, and signed permutations are a fifth group. "
+    "The row of kernel regression stands in the paper's text, outside the table.",
     hypotheses=(
         r"M[W, \theta](x) = N_\theta(W x),\ N \text{ arbitrary (depth, width, activation, biases, normalisation)}",
         r"\text{the loss is differentiable in } (WD, \theta) \text{ (Newton: twice), or a fixed (sub)gradient is used }"

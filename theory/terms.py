@@ -127,6 +127,11 @@ def matrix(name: str) -> Term:
 
     Raises:
         ValueError: the name is empty or no text.
+
+    Example:
+        >>> A, B = matrix("A"), matrix("B")
+        >>> str(A * B - B * A)
+        'A B - B A'
     """
     return Term({Monomial(word=(Letter(_named(name)),)): Fraction(1)})
 
@@ -136,6 +141,10 @@ def scalar(name: str) -> Term:
 
     Raises:
         ValueError: the name is empty or no text.
+
+    Example:
+        >>> str(matrix("A") * scalar("c") - scalar("c") * matrix("A"))
+        '0'
     """
     return Term({Monomial(scalars=(Letter(_named(name), commutes=True),)): Fraction(1)})
 
@@ -147,28 +156,54 @@ def _named(name: object) -> str:
 
 
 def one() -> Term:
-    """The empty product."""
+    """The empty product.
+
+    Example:
+        >>> str(one() * matrix("A"))
+        'A'
+    """
     return Term({Monomial(): Fraction(1)})
 
 
 def zero() -> Term:
-    """The empty sum."""
+    """The empty sum.
+
+    Example:
+        >>> matrix("A") - matrix("A") == zero()
+        True
+    """
     return Term({})
 
 
 def apply(function: str, *args: Term) -> Term:
-    """An opaque matrix-valued function of terms: equal arguments, equal values, nothing else."""
+    """An opaque matrix-valued function of terms: equal arguments, equal values, nothing else.
+
+    Example:
+        >>> str(apply("f", matrix("W") * matrix("x")))
+        'f[W x]'
+    """
     return Term({Monomial(word=(Letter(function, tuple(a.key() for a in args)),)): Fraction(1)})
 
 
 def apply_scalar(function: str, *args: Term) -> Term:
-    """An opaque scalar-valued function of terms."""
+    """An opaque scalar-valued function of terms.
+
+    Example:
+        >>> c = apply_scalar("loss", matrix("W"))
+        >>> c * matrix("A") == matrix("A") * c
+        True
+    """
     letter = Letter(function, tuple(a.key() for a in args), commutes=True)
     return Term({Monomial(scalars=(letter,)): Fraction(1)})
 
 
 def transpose(term: Term) -> Term:
-    """The transpose: words are read backwards, each letter primed (twice primed is unprimed)."""
+    """The transpose: words are read backwards, each letter primed (twice primed is unprimed).
+
+    Example:
+        >>> str(transpose(matrix("A") * matrix("B")))
+        "B' A'"
+    """
     return Term({Monomial(m.scalars, tuple(map(_prime, reversed(m.word)))): c for m, c in term.coefficients.items()})
 
 
@@ -183,6 +218,11 @@ def trace(term: Term) -> Term:
     ``tr(A B) = tr(B A)`` and ``tr(A) = tr(A')``, so each word is replaced by the least among its
     rotations and those of its transpose: two traces agree for matrices of every size if the
     results are the same term.
+
+    Example:
+        >>> A, B = matrix("A"), matrix("B")
+        >>> trace(A * B) == trace(B * A) == trace(transpose(A * B))
+        True
     """
     result = zero()
     for monomial, c in term.coefficients.items():

@@ -57,6 +57,8 @@ claim(
     r"\min\{n \ge 0 : (1-\tfrac7{2d})^n - \tfrac12(1-\tfrac9{2d})^n \le \varepsilon\}, \qquad "
     r"\mathcal{N}(A,P,\varepsilon,\delta) \ge \mathcal{N}^*(A,P,\varepsilon+\delta)",
     source="ours, sharpening Theorem 5.5 of Li, Zhang, Arora (ICLR 2021)",
+    differs="Sharpens Theorem 5.5, which follows from it: a bound on the error for every number of samples, and on "
+    "N* and N for every eps and delta.",
     hypotheses=(TASK, EQUIVARIANT, r"n \ge 0 \text{ samples},\ 0 < \varepsilon < 1,\ 0 < \delta < 1"),
     uses=("def-3.2", "def-3.3"),
 )

@@ -30,6 +30,9 @@ claim(
     r"\le \log_2(1/\delta) + 2, \qquad \mathcal{N}^*(\mathrm{ERM}_{\mathcal{H}},P,\varepsilon) \le "
     r"\lceil \log_2(1/\varepsilon) \rceil \quad\text{for every empirical risk minimiser}",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 5.5; the class and the bound on N* are ours",
+    printed=r"\mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}}, P, 0, \delta) \le \log_2(1/\delta) + 2",
+    differs="The bound on N is rounded to whole samples and implies the printed one. The bound on N* is ours, and "
+    "so are the precise class of nets and the condition on the activation.",
     hypotheses=(
         TASK,
         r"\mathcal{H} = \{x \mapsto \mathrm{sign}(a \textstyle\sum_{j} \sigma(w_0 x_j + w_1 x_{j+1}) + b) : "

@@ -59,6 +59,7 @@ claim(
     r"\text{, so } \mathcal{N}^*(P,\varepsilon) \le \min\{n \ge 0 : \tfrac12(1-\tfrac1{2d})^n \le \varepsilon\},\ "
     r"\mathcal{N}(P,\varepsilon,\delta) \le \mathcal{N}^*(P,\varepsilon\delta)",
     source="ours, beside Theorem 5.5 of Li, Zhang, Arora (ICLR 2021)",
+    differs="Theorem 5.5 bounds equivariant learners from below only.",
     hypotheses=(
         TASK,
         r"n \ge 0,\ 0 < \varepsilon < 1,\ 0 < \delta < 1",

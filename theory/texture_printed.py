@@ -19,6 +19,11 @@ claim(
     statement=r"\mathcal{N}(A,P,\tfrac18,\tfrac18) \ge \mathcal{N}^*(A,P,\tfrac14) \ge \tfrac{d}{10} "
     r"\text{ for every } A, \qquad \mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}},P,0,\delta) \le \log_2(1/\delta) + 2",
     source="Li, Zhang, Arora (ICLR 2021), Theorem 5.5",
+    printed=r"\mathcal{N}(A,P,\tfrac18,\tfrac18) \ge \mathcal{N}^*(A,P,\tfrac14) \ge \tfrac{d}{10} "
+    r"\text{ for every permutation-equivariant } A, \qquad "
+    r"\mathcal{N}(\mathrm{ERM}_{\mathrm{CNN}},P,0,\delta) \le \log_2(1/\delta) + 2",
+    differs="In the description of P the paper lets i run up to n, a slip for d; that d is at least 5 is added, and "
+    "the nets are spelled out here. The bounds are the printed ones.",
     hypotheses=(
         TASK,
         EQUIVARIANT,

@@ -74,7 +74,12 @@ def _length(number: Fraction) -> int:
 
 
 def rounded(n: int) -> str:
-    """Where the real number lies that was rounded up to n (never below 0), as text."""
+    """Where the real number lies that was rounded up to n (never below 0), as text.
+
+    Example:
+        >>> rounded(3)
+        '(2, 3]'
+    """
     return f"({n - 1}, {n}]" if n else "0"
 
 

@@ -38,6 +38,10 @@ def real(name: str, value: object, low: float, high: float) -> float:
 
     Raises:
         ValueError: it is not one.
+
+    Example:
+        >>> real("lr", 1, 0, 10)
+        1.0
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction | np.floating | np.integer):
         raise ValueError(f"{name}: got {value!r}, want a number in [{low}, {high}]")
@@ -89,6 +93,11 @@ def generator(name: str, value: object) -> np.random.Generator:
 
     Raises:
         ValueError: it is not one.
+
+    Example:
+        >>> generator("rng", 0)
+        Traceback (most recent call last):
+        ValueError: rng: got a int, want a numpy.random.Generator
     """
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name}: got a {type(value).__name__}, want a numpy.random.Generator")
@@ -96,7 +105,12 @@ def generator(name: str, value: object) -> np.random.Generator:
 
 
 def is_exact(array: NDArray[Any]) -> bool:
-    """True for arrays of Fractions or Python integers (dtype object)."""
+    """True for arrays of Fractions or Python integers (dtype object).
+
+    Example:
+        >>> is_exact(np.array([Fraction(1, 2), 3], dtype=object)), is_exact(np.array([0.5]))
+        (True, False)
+    """
     return array.dtype == object and all(isinstance(x, int | Fraction) for x in array.flat)
 
 

@@ -34,6 +34,11 @@ claim(
     source="Li, Zhang, Arora (ICLR 2021), Theorem B.1 (statement reconstructed, Omega only); constants and proof "
     "are ours. (1) contains Theorem 1 of Ehrenfeucht, Haussler, Kearns, Valiant (1989): "
     "1/32 for delta <= 1/100, eps <= 1/8",
+    printed=r"\mathcal{N}(\mathcal{A}, \{\text{all laws}\} \diamond H, \varepsilon, \delta) "
+    r"= \Omega\Bigl(\frac{\operatorname{VCdim}(H) + \ln(1/\delta)}{\varepsilon}\Bigr)",
+    differs="The appendix was not at hand: the printed form is a reconstruction, with Omega only. The constants, "
+    "the ranges of eps and delta and the bound (2) on N* are ours; each of the two summands has a bound of "
+    "its own here.",
     hypotheses=(
         r"(1), (2): \mathcal{A} \text{ may be randomised and may output anything; both readings, drawn and averaged}",
         r"(3): \text{the drawn reading}",

@@ -39,6 +39,8 @@ claim(
     r"\mathcal{N}^*(\varepsilon) = \min\{n \ge 0 : \tfrac12(1-\tfrac1d)^n \le \varepsilon\} "
     r"= \Bigl\lceil \tfrac{\ln 2\varepsilon}{\ln(1-1/d)} \Bigr\rceil \text{ for } d \ge 2,\ 0<\varepsilon\le\tfrac12",
     source="ours, sharpening Example 1 of Li, Zhang, Arora (ICLR 2021)",
+    differs="Sharpens Example 1, which follows from it: the least error and N* are exact, for every n and eps, and "
+    "equivariance under sign flips is enough.",
     hypotheses=(
         r"P \text{ is uniform on } \{(y e_i, y) : 1 \le i \le d,\ y = \pm 1\},\ d \ge 1",
         r"\{\pm1\}^d \le G \le O(d)",
@@ -52,6 +54,8 @@ claim(
     title="The warm-up, as printed",
     statement=r"n < d/2 \implies \mathbb{E}\,\mathrm{err}_P(A) \ge \tfrac14",
     source="Li, Zhang, Arora (ICLR 2021), Example 1, Section 4.1",
+    printed=r"n < d/2 \implies \mathbb{P}[\mathcal{A}(D_n)(x) \ne y] \ge \tfrac14 "
+    r"\text{ for every } O(d)\text{-equivariant } \mathcal{A}",
     hypotheses=(
         r"P \text{ is uniform on } \{(y e_i, y) : 1 \le i \le d,\ y = \pm 1\},\ d \ge 1",
         r"A \text{ is } O(d)\text{-equivariant}",

@@ -1,34 +1,47 @@
 "use strict";
 (() => {
-  const root = document.querySelector(".atlas"), table = root.querySelector("table");
-  const name = root.querySelector("[name=name]"), keeps = root.querySelector("[name=keeps]");
-  const shown = root.querySelector("output"), heads = [...table.querySelectorAll("thead th")];
+  const root = document.querySelector(".atlas"), table = document.getElementById("atlas-table");
+  const name = document.getElementById("atlas-filter"), keeps = document.getElementById("atlas-keeps");
+  const shown = document.getElementById("atlas-count"), form = root.querySelector("form");
+  const heads = [...table.querySelectorAll("thead th")], bodies = [...table.tBodies];
   const key = (body, column) => body.rows[0].cells[column].dataset.key;
   const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
   const named = (body, text) => key(body, 0).includes(text);
+  const turn = (body, open) => {
+    body.rows[1].hidden = !open;
+    body.querySelector("button").setAttribute("aria-expanded", open);
+  };
   heads.forEach((head, column) => head.firstChild.addEventListener("click", () => {
     const up = head.getAttribute("aria-sort") !== "ascending";
-    heads.forEach(other => other.removeAttribute("aria-sort"));
+    heads.forEach(other => other.setAttribute("aria-sort", "none"));
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    [...table.tBodies].sort((a, b) => (up ? 1 : -1) * compare(key(a, column), key(b, column))).forEach(body => table.append(body));
+    bodies.sort((a, b) => (up ? 1 : -1) * compare(key(a, column), key(b, column))).forEach(body => table.append(body));
   }));
   function filter() {
     let count = 0;
-    for (const body of table.tBodies) {
-      const kept = !keeps.value || body.rows[0].cells[Number(keeps.value)].className === "certified";
+    for (const body of bodies) {
+      const kept = !keeps.value || body.querySelector(`[data-group=${keeps.value}]`).className === "certified";
       body.hidden = !(kept && named(body, name.value.trim().toLowerCase()));
       count += !body.hidden;
     }
-    shown.textContent = count + " shown";
+    shown.textContent = `${count} of ${bodies.length} shown`;
   }
-  for (const body of table.tBodies) {
-    const button = body.querySelector("button"), more = body.rows[1];
-    const turn = open => { more.hidden = !open; button.setAttribute("aria-expanded", open); };
-    button.addEventListener("click", () => turn(more.hidden));
-    turn(false);
+  // A link to an optimizer opens its details.
+  function open() {
+    const row = location.hash && document.getElementById(location.hash.slice(1));
+    if (!row || !table.contains(row)) return;
+    turn(row.parentElement, true);
+    row.scrollIntoView({ block: "center" });
   }
-  root.querySelector("form").addEventListener("submit", event => event.preventDefault());
+  for (const body of bodies) {
+    body.querySelector("button").addEventListener("click", () => turn(body, body.rows[1].hidden));
+    turn(body, false);
+  }
+  form.addEventListener("submit", event => event.preventDefault());
   name.addEventListener("input", filter);
   keeps.addEventListener("change", filter);
+  addEventListener("hashchange", open);
+  form.hidden = false;
   filter();
+  open();
 })();

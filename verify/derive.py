@@ -31,6 +31,7 @@ from verify.signatures import FIXED, last_axis
 __all__ = ["CLOSURES", "Build", "Derivation", "derive"]
 
 Build = Callable[[nn.Module], torch.optim.Optimizer]
+"""From a module to the optimizer that trains it."""
 
 CLOSURES = ("none", "backward", "loss")
 """How an optimizer is called: without a closure, with one that computes gradients, with one that knows the loss."""

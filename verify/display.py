@@ -123,10 +123,14 @@ def claim_page(claim: Record) -> RenderableType:
     if claim["reason"]:
         lines.append(Text(f"because {claim['reason']}"))
     lines += [_section("Statement", [claim["statement"]]), _section("Hypotheses", claim["hypotheses"])]
+    if claim["printed"]:
+        lines.append(_section("In the paper", [claim["printed"]]))
+    if claim["printed"] or claim["differs"]:
+        lines.append(_section("Differs from the paper", [claim["differs"] or "no"]))
     if "table" in claim:
         lines += [Text(""), table1_grid(claim["table"])]
     lines += [Text(""), Text("Proof", style="bold")]
-    lines += [_step(step) for step in claim["steps"]] or [Text("  none")]
+    lines += [_step(step, claim["expected"]) for step in claim["steps"]] or [Text("  none")]
     lines += [
         _section("Stated with", claim["uses"]),
         _section("Proved from", claim["proof_uses"]),
@@ -163,11 +167,15 @@ def _section(title: str, entries: Sequence[str]) -> RenderableType:
     return Text.assemble("\n", (title, "bold"), "\n", body)
 
 
-def _step(step: Record) -> RenderableType:
+def _step(step: Record, claimed: str) -> RenderableType:
+    refuting = claimed == step["verdict"] == "REFUTED"  # a claim that should be refuted has steps that do it
     seconds = "" if step["seconds"] is None else f"  {step['seconds']:.3f} s"
     mutant = step["mutant"]
     lines: list[RenderableType] = [
-        Text.assemble(verdict_text(step["verdict"], "CERTIFIED"), f"  {step['name']}  [{step['by']}]{seconds}")
+        Text.assemble(
+            verdict_text(step["verdict"], "REFUTED" if refuting else "CERTIFIED"),
+            f"  {step['name']}  [{step['by']}]{seconds}",
+        )
     ]
     details = [step["summary"], f"mutant: {mutant['says']} -> {mutant['verdict'] or 'not run'}"]
     if step["uses"]:

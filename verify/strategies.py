@@ -26,6 +26,7 @@ from verify.verdicts import DRIFT, Judgement, judge
 __all__ = ["Case", "Options", "cases", "data_sets", "elements", "groups", "learners", "nets", "regimes"]
 
 Options: TypeAlias = st.SearchStrategy[Mapping[str, Any]]
+"""Settings of an optimizer."""
 SEEDS = st.integers(0, 2**31 - 1)
 
 
@@ -63,7 +64,13 @@ class Case:
 
 
 def groups() -> st.SearchStrategy[Group]:
-    """The groups of `theory.groups`."""
+    """The groups of `theory.groups`.
+
+    Example:
+        >>> import hypothesis
+        >>> hypothesis.find(groups(), lambda group: True).name in GROUPS
+        True
+    """
     return st.sampled_from(list(GROUPS.values()))
 
 
@@ -72,6 +79,13 @@ def elements(group: Group, d: int) -> st.SearchStrategy[NDArray[Any]]:
 
     Raises:
         ValueError: d < 1.
+
+    Example:
+        >>> import hypothesis
+        >>> from theory.groups import SIGN_FLIP
+        >>> g = hypothesis.find(elements(SIGN_FLIP, 3), lambda g: True)
+        >>> g.shape, sorted({abs(float(x)) for x in g.flat})
+        ((3, 3), [0.0, 1.0])
     """
     group.float_element(d, np.random.default_rng(0))  # refuses a bad d now, not when drawing
     drawn = SEEDS.map(lambda seed: group.float_element(d, np.random.default_rng(seed)))
@@ -87,6 +101,11 @@ def nets(d: int) -> st.SearchStrategy[FullyConnected]:
 
     Raises:
         ValueError: d < 1.
+
+    Example:
+        >>> import hypothesis
+        >>> hypothesis.find(nets(3), lambda net: True).widths
+        (3, 2, 1)
     """
     FullyConnected((d, 1))  # refuses a bad d now
     hidden = st.lists(st.integers(2, 8), min_size=1, max_size=2)
@@ -100,6 +119,12 @@ def learners(d: int, optimizer: type[torch.optim.Optimizer], options: Options) -
         d: number of inputs.
         optimizer: the optimizer's class.
         options: draws its keyword arguments.
+
+    Example:
+        >>> import hypothesis
+        >>> drawn = learners(2, torch.optim.SGD, st.fixed_dictionaries({"lr": st.sampled_from([0.1, 1.0])}))
+        >>> hypothesis.find(drawn, lambda learner: learner.steps >= 3).steps
+        3
     """
     losses = st.sampled_from(["square", "logistic"])
     return st.builds(
@@ -153,6 +178,14 @@ def cases(draw: st.DrawFn, maker: Maker, group: Group) -> Case:
         draw: given by Hypothesis.
         maker: builds the training for a regime, for example `verify.subjects.of_optimizer`.
         group: where the element is drawn from.
+
+    Example:
+        >>> import hypothesis
+        >>> from theory.groups import ORTHOGONAL
+        >>> from verify.subjects import of_optimizer
+        >>> drawn = cases(of_optimizer(torch.optim.SGD, {"lr": 0.1}), ORTHOGONAL)
+        >>> hypothesis.find(drawn, lambda case: case.problem.dimension == 2).element.shape
+        (2, 2)
     """
     regime = draw(regimes())
     problem = pose(regime, maker(regime), draw(SEEDS))

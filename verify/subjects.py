@@ -74,7 +74,13 @@ def _module(model: FullyConnected) -> nn.Module:
 
 
 def first_weights(learner: Learner | Training) -> Callable[[torch.Generator], Weights]:
-    """How a learner's weights start: as its model says, or as torch fills the module's layers when it is built."""
+    """How a learner's weights start: as its model says, or as torch fills the module's layers when it is built.
+
+    Example:
+        >>> draw = first_weights(Learner(FullyConnected((3, 4, 1)), torch.optim.SGD, {"lr": 0.1}))
+        >>> [tuple(w.shape) for w in draw(torch.Generator().manual_seed(0)).values()]
+        [(4, 3), (4,), (1, 4)]
+    """
     if isinstance(learner, Training):
         return partial(_as_built, learner.network)
     names = [name for name, _ in of_learner(learner).network().named_parameters()]
@@ -94,7 +100,13 @@ def _as_built(network: Callable[[], nn.Module], generator: torch.Generator) -> W
 
 
 def regimes_of(training: Training) -> tuple[Regime, ...]:
-    """Regimes for a training whose net and length are fixed: data sets of several sizes."""
+    """Regimes for a training whose net and length are fixed: data sets of several sizes.
+
+    Example:
+        >>> learner = Learner(FullyConnected((3, 4, 1)), torch.optim.SGD, {"lr": 0.1})
+        >>> [regime.samples for regime in regimes_of(of_learner(learner))]
+        [2, 3, 5, 7]
+    """
     module = training.network()
     d = dict(module.named_parameters())[first_layer(module)].shape[1]
     sizes = sorted({max(2, d // 2), d, d + 2, 2 * d + 1})

@@ -15,6 +15,9 @@ Pages = dict[str, str | bytes]
 
 SHOWN = 1500
 """Characters of a certificate that a page shows; the JSON beside it has all of it."""
+TOKENS = re.compile(r"(\\(?:text|q?quad|begin|left|end|right)(?![a-zA-Z])|\\.|[{}])")
+"""What of a formula the pages look at."""
+OPENING, CLOSING = ("{", "\\{", "\\begin", "\\left"), ("}", "\\}", "\\end", "\\right")
 SIGNS = {"CERTIFIED": "✓", "REFUTED": "✗"}
 
 
@@ -51,6 +54,11 @@ def word(verdict: str, expected: str) -> str:
     return sign if verdict == expected else f"**{sign}, wanted {expected}**"
 
 
+def known(verdict: str, expected: str) -> str:
+    """The same where a refutation may surprise: one that was expected is called so."""
+    return word(verdict, expected) + (" (expected)" if verdict == expected == "REFUTED" else "")
+
+
 def seconds(number: float | None) -> str:
     """A time with three digits."""
     return "not run" if number is None else f"{number:.3g} s"
@@ -77,20 +85,52 @@ def page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", *(part.strip() for part in parts if part.strip())]) + "\n"
 
 
-def display(tex: str) -> str:
-    r"""A statement as display math, one line for each part that ``\quad`` sets off."""
+def outer_lines(tex: str) -> list[str]:
+    r"""The parts of a formula that an outer ``\quad`` sets off."""
     parts, depth = [""], 0
-    for piece in re.split(
-        r"(\\q?quad(?![a-zA-Z])|\\(?:begin|left)(?![a-zA-Z])|\\(?:end|right)(?![a-zA-Z])|\\.|[{}])", tex
-    ):
+    for piece in TOKENS.split(tex):
         depth += piece in ("{", "\\begin", "\\left")
         depth -= piece in ("}", "\\end", "\\right")
         if piece in ("\\quad", "\\qquad") and not depth:
             parts.append("")
         else:
             parts[-1] += piece
-    lines = " \\\\\n".join(f"& {part.strip()}" for part in parts if part.strip())
+    return [part.strip() for part in parts if part.strip()]
+
+
+def display(tex: str) -> str:
+    """A statement as display math, in lines."""
+    lines = " \\\\\n".join(f"& {part}" for part in outer_lines(tex))
     return f"```{{math}}\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n```"
+
+
+def prose(tex: str) -> str:
+    r"""A formula as words and inline math, so that its line can be broken: at an outer ``\text`` or ``\ ``."""
+    parts, depth, in_words = [""], 0, False
+    for piece in TOKENS.split(tex):
+        if piece == "\\text" and not depth:
+            parts.append(piece)
+            in_words = True
+            continue
+        depth += piece in OPENING
+        depth -= piece in CLOSING
+        parts[-1] += piece
+        if not depth and (piece == "\\ " or (in_words and piece == "}")):
+            parts.append("")
+            in_words = False
+    return re.sub(" +", " ", "".join(map(_phrase, parts))).strip()
+
+
+def _phrase(part: str) -> str:
+    """A part of `prose` as Markdown: words, or inline math with the comma and the space after it."""
+    if words := re.fullmatch(r"\\text\{([^\\{}$]*)\}", part):
+        inside = words[1]
+        return " " * inside.startswith(" ") + text(inside) + " " * inside.endswith(" ")
+    space = part.endswith("\\ ")
+    math = part.removesuffix("\\ ").strip()
+    comma = math[-1] if math.endswith((",", ";", ":")) else ""
+    math = math.removesuffix(comma).strip() if comma else math
+    return (f"{{math}}`{math}`" if math else "") + comma + " " * (space or bool(comma))
 
 
 def as_json(data: Any) -> str:
@@ -98,7 +138,7 @@ def as_json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def certificate(step: Record, whole: str) -> str:
+def certificate(step: Record, whole: str, shown: int = SHOWN) -> str:
     """A certificate as JSON; the first part of it, with a link to all, if it is long."""
     data = step["certificate"]
     if not data:
@@ -106,25 +146,34 @@ def certificate(step: Record, whole: str) -> str:
     entries = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     content = "{\n" + ",\n".join(entries) + "\n}"
     title = f"Certificate: {data.get('kind', 'of no kind')}"
-    if len(content) <= SHOWN:
+    if len(content) <= shown:
         return details(title, content, "json")
-    title += f", the first {SHOWN} of {len(content)} characters"
-    return details(title, content[:SHOWN] + " ...") + f"\nThe whole certificate is in [{whole}]({whole}).\n"
+    title += f", the first {shown} of {len(content)} characters"
+    return details(title, content[:shown] + " ...") + f"\nThe whole certificate is in [{whole}]({whole}).\n"
 
 
-def step_part(step: Record, anchor: str, expected: str, whole: str, level: str = "###") -> str:
+def step_part(
+    step: Record, anchor: str, expected: str, whole: str, level: str = "###", shown: int = SHOWN, title: str = ""
+) -> str:
     """One step or one measurement, whole."""
-    mutant = step["mutant"]["verdict"] or "not run"
     lines = [
         f"- Verdict: {word(step['verdict'], expected)}, trust {step['trust'] or 'none'} (declared {step['by']}), "
         f"{seconds(step['seconds'])}",
         f"- Found: {text(step['summary']) or 'nothing yet'}",
-        f"- Mutant: {text(step['mutant']['says'])}. Its verdict: {mutant}",
+        f"- Mutant: {text(step['mutant']['says'])}. The check then said: {mutant_verdict(step)}",
     ]
     if step["uses"]:
         lines.insert(2, f"- Rests on: {to_claims(step['uses'])}")
-    head = f"({anchor})=\n{level} {text(step['name'])}\n\n"
-    return head + "\n".join(lines) + "\n\n" + certificate(step, whole)
+    head = f"({anchor})=\n{level} {title or text(step['name'])}\n\n"
+    failure = details("What went wrong", step["failure"]) if step["failure"] else ""
+    return head + "\n".join(lines) + "\n\n" + failure + certificate(step, whole, shown)
+
+
+def mutant_verdict(step: Record) -> str:
+    """What a check said when its statement was made false; loud if it was not run or saw no difference."""
+    verdict = step["mutant"]["verdict"]
+    said = f"{SIGNS.get(verdict, '?')} {verdict}" if verdict else "not run"
+    return said if verdict not in (None, step["verdict"]) else f"**{said}, which shows nothing**"
 
 
 def wrong_rows(held: Sequence[Record]) -> str:

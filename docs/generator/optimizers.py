@@ -19,7 +19,8 @@ from generator.markdown import (
     wrong_rows,
 )
 from generator.reliability import how_judged, missed
-from theory.groups import GROUPS, is_subgroup
+from theory.groups import GROUPS
+from verify import atlas_page
 from verify.feature_table import FEATURES
 
 MAP = "---\ntocdepth: 3\n---\n\n"
@@ -48,9 +49,9 @@ def optimizers_page(held: Sequence[Record]) -> str:
         "details, with a certificate. Optimizers of other packages are in [](atlas.md); your own is examined as "
         "[](../check-an-optimizer.md) says.",
         *(shown or ["This report has no measured optimizers."]),
-        "## How a verdict is made",
+        "(how-judged)=\n## How a verdict is made",
         how_judged(),
-        "## What a pass can miss",
+        "(what-a-pass-can-miss)=\n## What a pass can miss",
         missed(),
         "## Details",
         *details,
@@ -173,8 +174,7 @@ def feature_level(found: Record) -> str:
 
 def largest(kept: Sequence[str]) -> str:
     """The largest groups among those that are kept."""
-    tops = [n for n in kept if not any(n != o and is_subgroup(GROUPS[n], GROUPS[o]) for o in kept)]
-    return ", ".join(text(GROUPS[n].title) for n in tops) or "none"
+    return ", ".join(text(GROUPS[n].title) for n in atlas_page.largest(kept)) or "none"
 
 
 def _subject(measurement: Record) -> str:

@@ -5,16 +5,43 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from generator import rows
-from generator.markdown import Record, table, text
+from generator.markdown import SIGNS, Pages, Record, table, text, word
 from generator.simulations import simulations
 from theory.evidence import Trust
 from verify import coupling, in_law, regimes, stations, verdicts
 from verify.feature_table import FEATURES
 
+CONFIRMED: Mapping[str, tuple[str, str]] = {
+    "rewriting": ("an identity of matrices of any size, as words", "replayed rule by rule"),
+    "polynomial": ("an identity of polynomials", "evaluated on a grid with more points than its degree allows zeros"),
+    "sturm": ("no root in an interval", "counted again with fractions"),
+    "rational": ("an inequality of rational numbers", "evaluated again"),
+    "opposite-signs": ("two predictions that differ", "both computed again"),
+    "ball": ("an inequality of real numbers", "enclosed again at twice the precision, by the same library"),
+    "enumeration": ("finitely many cases", "**not repeated**: it holds their number and a counterexample, if any"),
+    "trials": ("random cases", "**not repeated**: it holds their number and a counterexample, if any"),
+    "simulation": ("means of replicas", "means held against Hoeffding's inequality, which is weaker"),
+}
+"""For each kind of certificate what it shows and how `theory.recheck` confirms it."""
+ENDS = ("REFUTED", "INCONCLUSIVE", "CERTIFIED")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def pages(report: Record) -> Pages:
+    """What the page on reliability includes."""
+    return {
+        "trust.inc": trust_levels(),
+        "levels.inc": levels(report),
+        "certificates.inc": certificates(report),
+        "mutants.inc": mutants(report),
+        "errors.inc": error_rates(report),
+        "missed.inc": missed(),
+    }
 
 
 def how_judged() -> str:
@@ -105,6 +132,57 @@ A refutation of an optimizer stands by itself: its certificate holds the data, t
 should agree. That it is a violation, and not rounding, rests on the controls. Rows over several groups hold numbers
 only.
 """
+
+
+def levels(report: Record) -> str:
+    """How many claims have which status and trust."""
+    counts = Counter(
+        (c["status"], c["expected"], c["trust"] or "none") for c in report["claims"] if c["kind"] != "cited"
+    )
+    lines = ((word(status, wanted), trust, str(n)) for (status, wanted, trust), n in counts.most_common())
+    cited = sum(c["kind"] == "cited" for c in report["claims"])
+    return table(("status", "trust", "claims"), lines) + f"\nBeside these stand {cited} cited theorems.\n"
+
+
+def certificates(report: Record) -> str:
+    """The kinds of certificates that steps of proofs left, how many steps hold each, and how each is confirmed."""
+    found = [kinds(s["certificate"]) for c in report["claims"] for s in c["steps"]]
+    counts = Counter(kind for held in found for kind in held)
+    unknown = ("**not described here**", "**not known**")
+    lines = (
+        (k, str(counts[k]), *CONFIRMED.get(k, unknown))
+        for k in [*CONFIRMED, *sorted(counts.keys() - CONFIRMED)]
+        if counts[k]
+    )
+    cases = {"enumeration", "trials"}
+    return table(("kind", "steps", "what it shows", "how it is confirmed"), lines) + (
+        f"\nA step may leave several. Of {len(found)} steps {sum(held <= cases for held in found)} leave nothing but "
+        f"cases, {sum(bool(held & cases) and not held <= cases for held in found)} leave cases beside something else.\n"
+    )
+
+
+def kinds(certificate: Record) -> set[str]:
+    """The kinds of the parts of a certificate."""
+    if certificate.get("kind") == "all":
+        return set().union(*map(kinds, certificate["parts"]))
+    return {certificate.get("kind", "none")}
+
+
+def mutants(report: Record) -> str:
+    """How the mutants of steps and of measurements ended."""
+    steps = [s for c in report["claims"] for s in c["steps"]]
+    lines = [counted("steps of proofs", steps), counted("measurements", report["measurements"])]
+    head = ("", "mutants", *(f"{SIGNS.get(v, '?')} {v}" for v in ENDS), "not run", "survived")
+    return table(head, lines)
+
+
+def counted(title: str, held: Iterable[Record]) -> tuple[str, ...]:
+    """How many mutants ended how; a survivor got the verdict of the check itself."""
+    found = [(s["verdict"], s["mutant"]["verdict"]) for s in held]
+    counts = Counter(mutant for _, mutant in found)
+    survived = sum(verdict == mutant for verdict, mutant in found)
+    loud = (f"**{n}**" if n else "0" for n in (counts[None], survived))
+    return title, str(len(found)), *(str(counts[v]) for v in ENDS), *loud
 
 
 def error_rates(report: Record) -> str:

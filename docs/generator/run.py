@@ -20,9 +20,10 @@ def verdict(report: Record) -> str:
     number = len(report["claims"]) + len(report["measurements"])
     wrong = unexpected(report)
     if not wrong:
-        return f"All {number} verdicts of {link('the last run', 'run')} are as expected.\n"
+        return f"All {number} verdicts of {link('the last run', 'the-last-run')} are as expected.\n"
     return danger(
-        f"{len(wrong)} of {number} verdicts of {link('the last run', 'run')} are NOT as expected: " + "; ".join(wrong)
+        f"{len(wrong)} of {number} verdicts of {link('the last run', 'the-last-run')} are NOT as expected: "
+        + "; ".join(wrong)
     )
 
 
@@ -36,7 +37,7 @@ def run_page(report: Record) -> str:
     kinds = list(dict.fromkeys(v for _, counter in counts for v in counter))
     facts = [("orbitgap", report["version"]), *report["environment"].items()]
     facts += [("seed", str(report["seed"])), ("wall time", f"{report['seconds']:.0f} s")]
-    return "(run)=\n" + page(
+    return "(the-last-run)=\n" + page(
         "The last run",
         verdict(report),
         table(("", *kinds), ((name, *(str(counter[v]) for v in kinds)) for name, counter in counts)),

@@ -13,6 +13,7 @@ from generator.markdown import (
     Pages,
     Record,
     as_json,
+    known,
     label,
     link,
     page,
@@ -20,12 +21,18 @@ from generator.markdown import (
     table,
     text,
     to_claims,
-    word,
     wrong_rows,
 )
-from sims.experiment import NAMES, load
+from sims.experiment import NAMES, Cell, load
+from sims.judgement import Point
+from sims.sequences import bracket, exponent
 
-__all__ = ["pages", "simulated", "simulations"]
+__all__ = ["between", "curves", "pages", "read_off", "simulated", "simulations"]
+
+Bracket = tuple[int | None, int | None]
+TARGETS = {"warmup": 0.25, "texture": 0.25, "regression": 0.5}
+"""The error at which n* is read off the curves, where the experiment names none."""
+COLUMNS = {"learner", "d", "n", "replicas", "mean", "low", "high"}
 
 
 def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
@@ -33,7 +40,7 @@ def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
     made: Pages = {"simulations/index.md": index(report)}
     for name in NAMES:
         held = of(report, name)
-        made[f"simulations/{name}.md"] = experiment_page(name, held, drawn)
+        made[f"simulations/{name}.md"] = experiment_page(name, held, drawn, report["seed"])
         made[f"simulations/{name}.json"] = as_json(held)
     return made
 
@@ -53,6 +60,33 @@ def simulations(held: Iterable[Record]) -> Iterator[Record]:
     return (m["certificate"] for m in held if m["certificate"].get("kind") == "simulation")
 
 
+def curves(name: str, drawn: Mapping[str, bytes]) -> list[Point]:
+    """The measured points behind an experiment's figure; none if the report does not have them."""
+    data = list(csv.DictReader(io.StringIO(drawn.get(f"{name}.csv", b"").decode())))
+    if not data or not data[0].keys() >= COLUMNS:
+        return []
+    whole, real = ("d", "n", "replicas"), ("mean", "low", "high")
+    return [Point(r["learner"], *(int(r[k]) for k in whole), *(float(r[k]) for k in real)) for r in data]
+
+
+def read_off(points: Iterable[Point], learner: str, d: int, target: float) -> Bracket | None:
+    """Between which n the least one lies that brings the mean to the target; None if that was not measured."""
+    found = sorted((p.n, p.low, p.high) for p in points if (p.learner, p.d) == (learner, d))
+    return bracket(found, target) if found else None
+
+
+def between(ends: Bracket | None) -> str:
+    """A bracket in words: which numbers of samples it leaves."""
+    if ends is None:
+        return "not measured"
+    above, most = ends
+    if above is None:
+        return "?" if most is None else f"at most {most:,}"
+    if most is None:
+        return f"more than {above:,}"
+    return f"{most:,}" if most == above + 1 else f"{above + 1:,} to {most:,}"
+
+
 def index(report: Record) -> str:
     """All experiments in a table."""
     rows = []
@@ -60,32 +94,114 @@ def index(report: Record) -> str:
         held = of(report, name)
         counts = Counter(m["verdict"] for m in held)
         asked = ", ".join(f"{number} {verdict}" for verdict, number in counts.items()) or "not in this report"
+        wrong = sum(m["verdict"] != m["expected"] for m in held)
+        said = f"**{asked}; {wrong} NOT as expected**" if wrong else asked + ("; as expected" if held else "")
         claims = to_claims(dict.fromkeys(m["claim"] for m in held))
-        rows.append((f"[{text(load(name).looks.title)}]({name}.md)", claims, asked))
+        rows.append((f"[{text(load(name).looks.title)}]({name}.md)", f"`{name}`", claims, said))
     listed = "\n".join(NAMES)
     return page(
-        "Simulations",
+        "Experiments",
+        wrong_rows([m for name in NAMES for m in of(report, name)]),
         "Real learners against what the claims say of them. REFUTED means that a whole interval lies beyond the "
-        "claimed value; for learners outside of a claim's class that is what is expected.",
-        table(("experiment", "held against", "verdicts"), rows),
+        "claimed value; for learners outside of a claim's class that is what is expected, and is the gap.",
+        table(("what is seen", "name", "held against", "verdicts"), rows),
+        "Each page has the figure, its numbers, and the command that measures them again. How verdicts are made, and "
+        "how to run more, is said in [](../../simulate.md).",
         f"```{{toctree}}\n:hidden:\n\n{listed}\n```",
     )
 
 
-def experiment_page(name: str, held: Sequence[Record], drawn: Mapping[str, bytes]) -> str:
-    """One experiment: its figure, each question, what is simulated, and the details."""
-    rows = ((link(m["name"], label(m)), word(m["verdict"], m["expected"]), text(m["summary"])) for m in held)
+def experiment_page(name: str, held: Sequence[Record], drawn: Mapping[str, bytes], seed: int) -> str:
+    """One experiment: its figure, each question, how to repeat it, what is simulated, and the details."""
+    points = curves(name, drawn)
     return page(
         load(name).looks.title,
         wrong_rows(held),
         figure(name, drawn),
-        table(("question", "verdict", "found"), rows) if held else f"This report has no simulations of {name}.",
         f"Held against {to_claims(dict.fromkeys(m['claim'] for m in held))}." if held else "",
+        "## Verdicts",
+        verdicts(held) if held else f"This report has no simulations of {name}.",
+        sample_complexity(name, points),
+        "## Run it again",
+        again(name, seed),
         "## What is simulated",
         inspect.getdoc(importlib.import_module(f"sims.{name}")) or "",
-        family_wise(held),
         "## Details",
         *(step_part(m, label(m), m["expected"], f"{name}.json") for m in held),
+    )
+
+
+def verdicts(held: Sequence[Record]) -> str:
+    """Each question with its verdict, how near the curves come to what is claimed, and what that means."""
+    rows = (
+        (
+            link(m["name"].partition(": ")[2], label(m)),
+            known(m["verdict"], m["expected"]),
+            _number(m["certificate"].get("margin"), "+.3g"),
+            _number(m["certificate"].get("sharpness"), ".3g"),
+        )
+        for m in held
+    )
+    return "\n\n".join(
+        [
+            table(("question", "verdict", "margin", "sharpness"), rows),
+            "*Margin*: how far the worst interval reaches onto the claimed side; negative if all of it lies beyond. "
+            "*Sharpness*: the factor on the claimed value, nearest to 1, that these intervals would refute; near 1, "
+            "the bound is nearly attained.",
+            family_wise(held),
+        ]
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "\u2013" if value is None else f"{value:{form}}"
+
+
+def sample_complexity(name: str, points: Sequence[Point]) -> str:
+    """How many samples each learner needs for a given error, at each d, and how that grows."""
+    target = load(name).target or TARGETS.get(name)
+    if target is None or not points:
+        return ""
+    sizes = sorted({p.d for p in points})
+    styles = load(name).looks.styles
+    rows = []
+    for learner in dict.fromkeys(p.learner for p in points):
+        found = {d: ends for d in sizes if (ends := read_off(points, learner, d, target))}
+        cells = (between(found[d]) if d in found else "\u2013" for d in sizes)
+        rows.append((text(styles.get(learner, learner)), *cells, _growth(found)))
+    return "\n\n".join(
+        [
+            f"## Samples for error {target:g}",
+            table(("learner", *(f"d = {d}" for d in sizes), "exponent of d"), rows),
+            "Where the intervals put n\\*, the least n with this expected error (its lower end, if the error does not "
+            "rise in n before), and the least and the greatest slope of log n\\* over log d that this leaves open.",
+        ]
+    )
+
+
+def _growth(found: Mapping[int, Bracket]) -> str:
+    closed = {d: ends for d, ends in found.items() if None not in ends}
+    if len(closed) < 2:
+        return "\u2013"
+    low, _, high = exponent(closed)
+    return f"{low:.2f} to {high:.2f}"
+
+
+def again(name: str, seed: int) -> str:
+    """The command that measures the same numbers, and what the full form adds."""
+    quick, full = (load(name).cells(size) for size in ("quick", "full"))
+    return (
+        f"```console\n$ orbitgap simulate {name} --quick --seed {seed} --out DIR\n```\n\n"
+        f"measures all of the above anew and leaves `{name}.csv`, `{name}.svg` and `{name}.png` in DIR, with the same "
+        f"numbers up to what another machine or another version of a library rounds otherwise. This quick form has "
+        f"{_extent(quick)}. With `--full` instead of `--quick` there are {_extent(full)}."
+    )
+
+
+def _extent(cells: Sequence[Cell]) -> str:
+    sizes = sorted({cell.d for cell in cells})
+    return (
+        f"{len(cells)} points, {sum(cell.replicas for cell in cells):,} replicas, d in {{{', '.join(map(str, sizes))}}}"
     )
 
 
@@ -93,14 +209,23 @@ def figure(name: str, drawn: Mapping[str, bytes]) -> str:
     """The figure with its data, described in words for those who do not see it."""
     if not {f"{name}.svg", f"{name}.csv"} <= drawn.keys():
         return f"This report has no figure of {name}."
-    data = list(csv.DictReader(io.StringIO(drawn[f"{name}.csv"].decode())))
-    learners, sizes = (", ".join(dict.fromkeys(row[key] for row in data)) for key in ("learner", "d"))
     looks = load(name).looks
-    alt = f"{looks.y} against {looks.x} at d = {sizes} for {learners}, with what the claims say"
     return (
-        f"```{{figure}} ../figures/{name}.svg\n:alt: {text(alt)}\n\n{text(looks.subtitle)}; bars are simultaneous "
-        f"intervals.\n```\n\nThe drawn numbers: [{name}.csv](../figures/{name}.csv)."
+        f"```{{figure}} ../figures/{name}.svg\n:alt: {text(described(name, drawn))}\n:figclass: wide\n\n"
+        f"{text(looks.subtitle)}; bars are simultaneous intervals.\n```\n\n"
+        f"The drawn numbers: [{name}.csv](../figures/{name}.csv). Every verdict with its certificate: "
+        f"[{name}.json]({name}.json)."
     )
+
+
+def described(name: str, drawn: Mapping[str, bytes]) -> str:
+    """What the figure shows: its axes, and where each learner ends at the greatest d."""
+    looks = load(name).looks
+    ends: dict[str, Point] = {}
+    for p in sorted(curves(name, drawn), key=lambda p: (p.d, p.n)):
+        ends[p.learner] = p
+    last = (f"{looks.styles.get(p.learner, p.learner)} {p.mean:.2g} at d = {p.d}, n = {p.n}" for p in ends.values())
+    return f"{looks.y} against {looks.x}, with what the claims say; where each ends: {', '.join(last) or 'not known'}"
 
 
 def family_wise(held: Sequence[Record]) -> str:

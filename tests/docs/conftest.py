@@ -1,7 +1,12 @@
 """A whole report without a long run: the real claims with made-up evidence, two tiny figures, and an atlas."""
 
+import fcntl
 import importlib
+import importlib.util
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -24,6 +29,7 @@ from verify.instrument import EXAMINED
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+NEEDED = ("sphinx", "myst_parser", "furo", "sphinx-mathjax-offline", "sphinx_copybutton")
 OTHER = {Verdict.CERTIFIED: Verdict.REFUTED, Verdict.REFUTED: Verdict.CERTIFIED}
 CERTIFICATES: Mapping[Trust, Mapping[str, Any]] = {
     Trust.SAMPLED: {"kind": "trials", "count": 7, "counterexample": None, "seed": 0},
@@ -110,13 +116,18 @@ def report(whole_report: str) -> dict[str, Any]:
     return json.loads(whole_report)
 
 
+def add_figures(folder: Path) -> None:
+    """What the report names, where a run puts it."""
+    (folder / "figures").mkdir(parents=True)
+    (folder / "figures" / "warmup.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    (folder / "figures" / "warmup.csv").write_text("learner,d,n,error\nfc,5,0,0.5\nconv,5,0,0.25\n")
+
+
 @pytest.fixture
 def save(tmp_path: Path):
     """Writes a report, with its figures beside it, and returns its path."""
     folder = tmp_path / "home"
-    (folder / "figures").mkdir(parents=True)
-    (folder / "figures" / "warmup.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    (folder / "figures" / "warmup.csv").write_text("learner,d,n,error\nfc,5,0,0.5\nconv,5,0,0.25\n")
+    add_figures(folder)
 
     def write(report: Mapping[str, Any]) -> Path:
         path = folder / "report.json"
@@ -153,3 +164,52 @@ def generate() -> Iterator[ModuleType]:
     sys.path.insert(0, str(DOCS))
     yield importlib.import_module("generate")
     sys.path.remove(str(DOCS))
+
+
+@pytest.fixture(scope="session")
+def built(
+    generate: ModuleType, whole_report: str, atlas: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The pages made of this report, with their sources beside them; built once, whatever the number of workers."""
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        pytest.skip(f"not installed: {', '.join(missing)} (pip install .[docs])")
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "site"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            build(generate, folder, whole_report, with_another(atlas))
+            (folder / "done").touch()
+    return folder / "html"
+
+
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> Path:
+    """The pages that are looked at: those that ORBITGAP_SITE names, so that a real build can be, or the above."""
+    named = os.environ.get("ORBITGAP_SITE")
+    return Path(named).resolve(strict=True) if named else request.getfixturevalue("built")
+
+
+def with_another(atlas: Mapping[str, Any]) -> dict[str, Any]:
+    """The atlas with a second optimizer, which is certified where the first is, so that there is something to sort."""
+    (row,) = atlas["optimizers"]
+    kept = {g: {**found, "verdict": "certified", "level": "rounding"} for g, found in row["groups"].items()}
+    return {**atlas, "optimizers": [row, {**row, "name": "another.package:Base", "groups": kept, "bounds": []}]}
+
+
+def build(generate: ModuleType, folder: Path, report: str, atlas: Mapping[str, Any]) -> None:
+    """The site, from a copy of docs/; a warning is an error."""
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("_build", "generated", "__pycache__"))
+    add_figures(folder)
+    (folder / "report.json").write_text(report, encoding="utf-8")
+    (folder / "atlas.json").write_text(json.dumps(atlas), encoding="utf-8")
+    assert generate.main([str(folder / "report.json"), str(folder / "docs" / "generated")]) == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(folder / "docs"), str(folder / "html")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
