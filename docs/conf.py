@@ -57,3 +57,4 @@ html_css_files = ["orbitgap.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+html_show_search_summary = False

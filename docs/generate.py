@@ -70,7 +70,7 @@ def pages(found: Record, drawn: Mapping[str, bytes], optimizer_atlas: Record | N
         claims.pages(found),
         table1.pages(found, optimizer_atlas),
         atlas.pages(optimizer_atlas),
-        constants.pages(found),
+        constants.pages(found, drawn),
         erratum.pages(found, drawn),
         open_problem.pages(found),
         simulations.pages(found, drawn),

@@ -53,6 +53,8 @@ def made(source: Path) -> tuple[str, gap.Pages]:
     drawn = report.figures(found, source)
     if missing := gap.missing(found, drawn):
         raise BadReportError(f"{source}: has no curves of {', '.join(missing)}: run `orbitgap verify` again")
+    if unstated := gap.unstated(found):
+        raise BadReportError(f"{source}: does not state the error rate of {', '.join(unstated)}")
     return gap.readme_block(found, drawn)
 
 

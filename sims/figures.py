@@ -47,7 +47,9 @@ def curves(result: Result, path: Path) -> list[Path]:
     """
     import matplotlib as mpl  # slow to import, and only needed here
 
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # what a user's own matplotlibrc says is not in the figure
+        mpl.rcParams.update(SETTINGS)
         figure = _figure(result)
         svg = _rendered(figure, "svg", {"Date": None})
         png = _rendered(figure, "png", {"Software": None})

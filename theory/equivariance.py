@@ -32,6 +32,8 @@ claim(
     source=f"{PAPER}, Definition 3.1",
     printed=r"\mathcal{A}: ((x_1, y_1), \dots, (x_n, y_n)) \mapsto \text{a hypothesis } X \to Y "
     r"\text{ or, if randomised, a law on hypotheses};\quad \text{randomised algorithms are equal if their laws are}",
+    differs="Notation only: every output is written as a law, that of a deterministic algorithm being a single point, "
+    "and equality of laws is spelled out as equality at every data set.",
     hypotheses=(r"X = \mathbb{R}^d,\ Y = \{-1, 1\}",),
 )
 claim(
@@ -43,6 +45,8 @@ claim(
     source=f"{PAPER}, Definition 3.2",
     printed=r"\mathcal{A}(\{g(x_i), y_i\}_{i=1}^n) \circ g = \mathcal{A}(\{x_i, y_i\}_{i=1}^n)"
     r"\quad \text{for every data set and every } g \in G \text{ (in law, if } \mathcal{A} \text{ is randomised)}",
+    differs="Notation only: that a randomised algorithm satisfies it in law is printed in the formula and stands here "
+    "among the hypotheses.",
     hypotheses=(r"G \text{ is a group acting on } X", r"\text{equality in law if } \mathcal{A} \text{ is randomised}"),
     uses=("def-3.1",),
 )

@@ -1,7 +1,8 @@
 r"""Bounds for the quadratic task as numbers: inputs x ~ N(0, I_2d), label sign(``|x_1:d|^2 - |x_d+1:2d|^2``).
 
-The claims stand in `quadratic_orbit` (VC dimension), `quadratic_disagreement`, `quadratic_packing` (Theorem 5.2) and
-`quadratic_rate` (d^2/eps); here their bounds are evaluated, rounded to integers with certainty.
+The claims stand in `quadratic_orbit` (VC dimension), `quadratic_disagreement`, `quadratic_packing` (Theorem 5.2),
+`quadratic_rate` (d^2/eps) and `quadratic_consequences` (Equation (7)); here their bounds are evaluated, rounded to
+integers with certainty.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = [
     "comparison",
     "conv_upper_bound",
     "explicit_lower_bound",
+    "long_form_lower_bound",
     "lower_bound",
     "rate_lower_bound",
     "upper_bound",
@@ -80,6 +82,36 @@ def rate_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
 
     d = integer("d", d, 1, LARGEST)
     return _rounded(value, "thm-5.2-rate", "sign conditions on the orbit against the measure of a ball in Gr(d, 2d)")
+
+
+def long_form_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
+    """The rate d^2 eps^(-1/2 + 1/(2d)) through Long's form (claim eq-7); 0 where the stated number is below d^2.
+
+    Args:
+        d: half dimension, at least 2.
+        eps: error, in (0, 1), read exactly.
+        delta: failure probability in (0, 1) for N(eps, delta); None for N*(eps), the expected error.
+
+    Raises:
+        ValueError: an argument out of range.
+
+    Example:
+        >>> long_form_lower_bound(8, "0.0001", 0.5).n, long_form_lower_bound(8, "0.1", 0.5).n
+        (487, 0)
+    """
+    import flint
+
+    def value() -> Any:
+        from theory.decide import difference_ball
+        from theory.quadratic_volume import LIMIT
+
+        m, e, keep = _case(d, eps, delta)
+        power = (difference_ball(LIMIT, {}) / _arb(e)).log() * _arb(Fraction(d - 1, 2 * d))
+        stated = m * (power - 1 + _arb(keep).log() / m).exp()
+        return stated if stated >= m else flint.arb(0)  # a ball that straddles d^2 claims nothing
+
+    d = integer("d", d, 2, LARGEST)
+    return _rounded(value, "eq-7", "label patterns on the bilinear family against its packing")
 
 
 def lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:

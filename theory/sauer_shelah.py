@@ -76,6 +76,8 @@ claim(
     source="Li, Zhang, Arora (ICLR 2021), Section 4, after P. M. Long (1995); the proof is ours to check",
     printed=r"n \ge \frac{V}{e} \bigl((1 - \delta)\, D(H, \rho, 2\varepsilon)\bigr)^{1/V} "
     r"\text{ for } n \ge V = \operatorname{VCdim}(H)",
+    differs="The printed form speaks of n >= V only. Here the case n < V is the other alternative of the statement, "
+    "which thus speaks of every n and claims the same.",
     hypotheses=(
         r"\text{those of thm-4.2, and } \mathcal{A} \text{ learns } H \text{ with } n \text{ samples as there}",
         r"1 \le V = \operatorname{VCdim}(H) < \infty",

@@ -2,7 +2,8 @@ r"""Table 1: which training of a fully-connected net is equivariant under which 
 
 A row is an algorithm, an initialisation or a regulariser. For each the ledger proves the largest
 group that is kept and refutes the smallest ones that are not; every other cell follows from the
-lattice of groups. The proofs stand in `theory.table1_kept`, `theory.table1_invariant` and `theory.table1_broken`.
+lattice of groups. The proofs stand in `theory.table1_kept`, `theory.table1_invariant`,
+`theory.table1_penalty` and `theory.table1_broken`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,18 @@ from theory.groups import (
 from theory.rewriting import rule
 from theory.terms import matrix, one, transpose
 
-__all__ = ["COLUMNS", "ROWS", "Cell", "Row", "cell", "table"]
+__all__ = ["COLUMNS", "CONDITIONS", "JOINING", "ROWS", "Cell", "Row", "cell", "table"]
 
 INCLUSIONS = tuple((small, large) for small in FINITE for large in GROUPS[small].inside)
 COLUMNS = (SIGN_FLIP, PERMUTATION, SIGNED_PERMUTATION, ORTHOGONAL, GENERAL_LINEAR)
 """The groups of the table: those that the paper prints, and signed permutations."""
+JOINING = "a penalty joins the loss"
+"""The step by which an algorithm keeps with a penalty what it keeps without."""
+CONDITIONS = (
+    "Conditions are added: Hessian invertible (Newton), p >= 1, independent entries (symmetric law), theta_0 "
+    "independent of W_0, first-layer buffers start at 0, step sizes and batches not from data, slope 0 at 0."
+)
+"""What the claim asks for and the paper does not print."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +119,8 @@ claim(
     r"\text{permutations: AdaGrad, Adam; i.i.d. law; } l_p \text{ norm} \quad "
     r"\text{orthogonal: SGD with momentum; i.i.d. Gaussian; } l_2 \text{ norm} \quad "
     r"\text{linear: Newton's method; all zero; no regularisation}",
-    differs="The paper lists what is equivariant under each of four groups. Here each row is decided under each "
-    "group, with a counterexample where it is not equivariant, and signed permutations are a fifth group. "
-    "The row of kernel regression stands in the paper's text, outside the table.",
+    differs="Each row is decided under each group, with counterexamples; signed permutations and kernel regression "
+    f"are added. {CONDITIONS}",
     hypotheses=(
         r"M[W, \theta](x) = N_\theta(W x),\ N \text{ arbitrary (depth, width, activation, biases, normalisation)}",
         r"\text{the loss is differentiable in } (WD, \theta) \text{ (Newton: twice), or a fixed (sub)gradient is used }"
@@ -123,8 +130,9 @@ claim(
         r"\text{the initialisation rows speak of } W_0;\ \theta_0 \text{ and the buffers are independent of } W_0, "
         r"\text{ first-layer buffers start at } 0",
         r"\text{mini-batches are drawn without looking at the inputs; step sizes do not depend on the data}",
-        r"\text{Newton: the Hessian in all parameters is invertible along the path};\ "
-        r"l_1: \text{slope } 0 \text{ at } 0",
+        r"\text{Newton: the Hessian in all parameters is invertible along the path}",
+        r"\text{a penalty is twice differentiable along the path (Newton), else differentiable or slope } 0 "
+        r"\text{ where it has none}",
         r"d \ge 2 \text{ for the cells marked no: decided at } d = 2..5, "
         r"\text{ beyond by the same example padded with zeros}",
     ),

@@ -52,14 +52,18 @@ class Descent(NamedTuple):
 
 
 def descent_step(state: Descent, data: Term) -> Descent:
+    """One step on the mini-batch that S selects."""
+    batch = matrix("S")
+    return descend(state, loss_gradients(state.weights, data * batch, state.theta, matrix("y") * batch))
+
+
+def descend(state: Descent, gradients: tuple[Term, Term]) -> Descent:
     """One step; plain momentum is (alpha, beta) = (0, 1), Nesterov is (1, mu), no momentum is mu = 0.
 
-    lambda is coupled and kappa decoupled weight decay, tau dampening, S selects the mini-batch.
+    lambda is coupled and kappa decoupled weight decay, tau dampening.
     All scalars may change from step to step, as in a schedule.
     """
     alpha, beta, eta, kappa, lam, mu, tau = map(scalar, ("alpha", "beta", "eta", "kappa", "lambda", "mu", "tau"))
-    batch = data * matrix("S")
-    gradients = loss_gradients(state.weights, batch, state.theta, matrix("y") * matrix("S"))
 
     def moved(parameter: Term, buffer: Term, gradient: Term) -> tuple[Term, Term]:
         decayed = gradient + lam * parameter

@@ -56,6 +56,8 @@ claim(
     source="Li, Zhang, Arora (ICLR 2021), Example 1, Section 4.1",
     printed=r"n < d/2 \implies \mathbb{P}[\mathcal{A}(D_n)(x) \ne y] \ge \tfrac14 "
     r"\text{ for every } O(d)\text{-equivariant } \mathcal{A}",
+    differs="Notation only: the printed probability of a wrong label is written as the expected error, which is the "
+    "same number, and the group stands among the hypotheses.",
     hypotheses=(
         r"P \text{ is uniform on } \{(y e_i, y) : 1 \le i \le d,\ y = \pm 1\},\ d \ge 1",
         r"A \text{ is } O(d)\text{-equivariant}",

@@ -5,7 +5,7 @@
   const shown = document.getElementById("atlas-count"), form = root.querySelector("form");
   const heads = [...table.querySelectorAll("thead th")], bodies = [...table.tBodies];
   const key = (body, column) => body.rows[0].cells[column].dataset.key;
-  const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
+  const order = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b, "en", { numeric: true }) : a - b;
   const named = (body, text) => key(body, 0).includes(text);
   const turn = (body, open) => {
     body.rows[1].hidden = !open;
@@ -15,7 +15,7 @@
     const up = head.getAttribute("aria-sort") !== "ascending";
     heads.forEach(other => other.setAttribute("aria-sort", "none"));
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    bodies.sort((a, b) => (up ? 1 : -1) * compare(key(a, column), key(b, column))).forEach(body => table.append(body));
+    bodies.sort((a, b) => (up ? 1 : -1) * order(key(a, column), key(b, column))).forEach(body => table.append(body));
   }));
   function filter() {
     let count = 0;
@@ -41,6 +41,7 @@
   name.addEventListener("input", filter);
   keeps.addEventListener("change", filter);
   addEventListener("hashchange", open);
+  addEventListener("pageshow", filter);  // a browser that comes back may restore what was chosen
   form.hidden = false;
   filter();
   open();

@@ -55,9 +55,9 @@ def fragment(atlas: Record, address: Address = lambda claim: None) -> str:
         [
             f'<style>\n{_file("atlas.css")}</style>\n<div class="atlas">',
             LEGEND.format(count=len(atlas["optimizers"]), seed=atlas["seed"], tasks=", ".join(TASKS), **SIGNS),
-            '<form role="search" hidden>',
+            '<form role="search" autocomplete="off" hidden>',
             '<label for="atlas-filter">Name contains</label>',
-            '<input id="atlas-filter" type="search" autocomplete="off">',
+            '<input id="atlas-filter" type="search">',
             '<label for="atlas-keeps">Keeps</label>',
             f'<select id="atlas-keeps"><option value="">any group</option>{options}</select>',
             '<output id="atlas-count" for="atlas-filter atlas-keeps" aria-live="polite"></output></form>',

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theory import table1
+from verify.records import wanted_of_step
 
 __all__ = ["bound_table", "claim_page", "claims_table", "report_table", "table1_grid", "verdict_text"]
 
@@ -123,14 +124,16 @@ def claim_page(claim: Record) -> RenderableType:
     if claim["reason"]:
         lines.append(Text(f"because {claim['reason']}"))
     lines += [_section("Statement", [claim["statement"]]), _section("Hypotheses", claim["hypotheses"])]
-    if claim["printed"]:
-        lines.append(_section("In the paper", [claim["printed"]]))
+    same = claim["printed"] == claim["statement"]
+    if claim["printed"] and not same:
+        reconstructed = " (reconstructed)" if "reconstructed" in claim["source"] else ""
+        lines.append(_section(f"In the paper{reconstructed}", [claim["printed"]]))
     if claim["printed"] or claim["differs"]:
-        lines.append(_section("Differs from the paper", [claim["differs"] or "no"]))
+        lines.append(_section("Differs from the paper", ["no"] * same + [claim["differs"]] * bool(claim["differs"])))
     if "table" in claim:
         lines += [Text(""), table1_grid(claim["table"])]
     lines += [Text(""), Text("Proof", style="bold")]
-    lines += [_step(step, claim["expected"]) for step in claim["steps"]] or [Text("  none")]
+    lines += [_step(claim, step) for step in claim["steps"]] or [Text("  none")]
     lines += [
         _section("Stated with", claim["uses"]),
         _section("Proved from", claim["proof_uses"]),
@@ -167,13 +170,12 @@ def _section(title: str, entries: Sequence[str]) -> RenderableType:
     return Text.assemble("\n", (title, "bold"), "\n", body)
 
 
-def _step(step: Record, claimed: str) -> RenderableType:
-    refuting = claimed == step["verdict"] == "REFUTED"  # a claim that should be refuted has steps that do it
+def _step(claim: Record, step: Record) -> RenderableType:
     seconds = "" if step["seconds"] is None else f"  {step['seconds']:.3f} s"
     mutant = step["mutant"]
     lines: list[RenderableType] = [
         Text.assemble(
-            verdict_text(step["verdict"], "REFUTED" if refuting else "CERTIFIED"),
+            verdict_text(step["verdict"], wanted_of_step(claim, step)),
             f"  {step['name']}  [{step['by']}]{seconds}",
         )
     ]

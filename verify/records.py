@@ -11,7 +11,7 @@ from theory.claims import Ledger, Step
 from theory.complexity import Bound
 from theory.status import Status, StepResult
 
-__all__ = ["bound_record", "claim_record", "step_record", "table_record"]
+__all__ = ["bound_record", "claim_record", "step_record", "table_record", "wanted_of_step"]
 
 
 def claim_record(ledger: Ledger, id: str, status: Status, results: Sequence[StepResult]) -> dict[str, Any]:
@@ -57,6 +57,12 @@ def step_record(step: Step, result: StepResult | None) -> dict[str, Any]:
         "certificate": dict(result.certificate) if result else {},
         "failure": result.failure if result else "",
     }
+
+
+def wanted_of_step(claim: Mapping[str, Any], step: Mapping[str, Any]) -> str:
+    """What is wanted of a step: a refuted step is right only where the claim is expected to be refuted."""
+    refuting = claim["expected"] == "REFUTED" and step["verdict"] == "REFUTED"
+    return "REFUTED" if refuting else "CERTIFIED"
 
 
 def bound_record(best: Best, found: Mapping[str, Status]) -> dict[str, Any]:

@@ -52,8 +52,11 @@
   const focused = () => svg.contains(document.activeElement) ? idOf(document.activeElement) : undefined;
   svg.addEventListener("pointerover", event => choose(idOf(event.target) ?? focused()));
   svg.addEventListener("pointerleave", () => choose(focused()));
-  svg.addEventListener("focusin", event => choose(idOf(event.target)));
-  svg.addEventListener("focusout", () => choose());
+  svg.addEventListener("focusin", event => {
+    choose(idOf(event.target));
+    event.target.setAttribute("aria-describedby", says.id);  // read out after the name of the claim
+  });
+  svg.addEventListener("focusout", event => { event.target.removeAttribute("aria-describedby"); choose(); });
   choose();
 
   // Zoom changes the size of the picture; its box scrolls, so that keys, fingers and bars move it as everywhere.
@@ -134,14 +137,15 @@
   }
   form.addEventListener("submit", event => event.preventDefault());
   form.addEventListener("input", filter);
+  addEventListener("pageshow", filter);  // a browser that comes back may restore what was typed
   filter();
 
   // The table sorts by the key of a cell, else by its text.
   const key = (row, column) => row.cells[column].dataset.key ?? row.cells[column].textContent.trim().toLowerCase();
-  const order = (a, b) => a.localeCompare(b, "en", { numeric: true });
+  const order = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b, "en", { numeric: true }) : a - b;
   heads.forEach((head, column) => head.firstChild.addEventListener("click", () => {
     const up = head.getAttribute("aria-sort") !== "ascending";
-    heads.forEach(other => other.removeAttribute("aria-sort"));
+    heads.forEach(other => other.setAttribute("aria-sort", "none"));
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     body.append(...[...body.rows].sort((a, b) => (up ? 1 : -1) * order(key(a, column), key(b, column))));
   }));

@@ -146,7 +146,7 @@ def index() -> str:
     rooms = []
     for room in ROOMS:
         rows = ((link(name, anchor(name)) if name in public else text(name), summary(name)) for name in modules(room))
-        rooms.append(f"## `{room}`\n\n{summary(room)}\n\n{targets(room, public)}\n\n{table(('module', 'what'), rows)}")
+        rooms.append(f"## `{room}`\n\n{targets(room, public)}\n\n{summary(room)}\n\n{table(('module', 'what'), rows)}")
     parts = ((f"[{part.title}]({part.name}.md)", part.about) for part in PARTS)
     return page(
         "Python reference",

@@ -105,6 +105,7 @@ FAMILIES = (
         (
             Curve("thm-5.2-explicit", True, TURNS, quadratic.explicit_lower_bound),
             Curve("thm-5.2-rate", True, TURNS, quadratic.rate_lower_bound),
+            Curve("eq-7", True, TURNS, lambda d, e: quadratic.long_form_lower_bound(d, e) if d > 1 else None),
             Curve("thm-5.2", True, TURNS, lambda d, e: d * d if e <= Fraction(1, 100) else None),
             Curve("upper-5.2", False, f"{TURNING} does with", quadratic.upper_bound),
             Curve("conv-upper-4.1", False, ERM, quadratic.conv_upper_bound),

@@ -128,7 +128,7 @@ def figure(claims: Sequence[Record], drawn: nx.DiGraph[str]) -> Iterator[str]:
     yield '<figure class="claim-figure">'
     yield from legend(claims)
     yield (
-        '<form id="map-filter" role="search" hidden><label>Search <input name="words" type="search" '
+        '<form id="map-filter" role="search" autocomplete="off" hidden><label>Search <input name="words" type="search" '
         'placeholder="id or title"></label> <label>From <select name="origin"><option value="">anywhere</option>'
         f'{options}</select></label> <output aria-live="polite"></output></form>'
     )
@@ -138,7 +138,10 @@ def figure(claims: Sequence[Record], drawn: nx.DiGraph[str]) -> Iterator[str]:
         '<button type="button" id="map-reset">Reset</button><small>or the keys + − 0, arrows, Ctrl and wheel; drag to '
         "move</small></div>"
     )
-    yield '<div id="map-box" class="map-scroll" tabindex="0" role="region" aria-label="Map of the claims">'
+    yield (
+        f'<div id="map-box" class="map-scroll" tabindex="0" role="region" aria-label="Map of {len(claims)} claims, '
+        'each a link">'
+    )
     yield picture(claims, drawn, place(drawn, room), room)
     yield '</div><p id="map-says" hidden></p></figure>'
 
@@ -175,7 +178,7 @@ def rows(claims: Sequence[Record]) -> Iterator[str]:
     """The table; keys to sort by stand in the cells."""
     heads = ("claim", "title", "kind", "from", "status", "expected", "trust", "steps", "rests on", "used by")
     yield '<table id="claim-table"><caption>All claims, at first each after all that it rests on</caption><thead><tr>'
-    yield "".join(f'<th scope="col"><button type="button">{head}</button></th>' for head in heads)
+    yield "".join(f'<th scope="col" aria-sort="none"><button type="button">{head}</button></th>' for head in heads)
     yield "</tr></thead><tbody>"
     for claim in claims:
         status, expected, trust = claim["status"], claim["expected"], claim["trust"]

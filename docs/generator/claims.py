@@ -35,6 +35,7 @@ from generator.markdown import (
 from generator.run import verdict
 from generator.simulations import simulated
 from sims.experiment import NAMES, load
+from verify.records import wanted_of_step
 
 TOPICS = {"table-1": "optimizers"}
 """Claims whose measurements have a page of their own."""
@@ -50,6 +51,7 @@ NAME = re.compile(r"[a-z]+(?:-[a-z0-9.]*[a-z0-9])+")
 """What the id of a claim looks like."""
 WORDY = 0.6
 """The share of words from which on a statement is set as text."""
+KNOWN = "A known theorem, cited or used by the paper or by us; whether the paper's appendix states it is not known here"
 REASON, WHOLE = 200, 20_000
 """Characters of a reason, and of a certificate, that a claim's page shows."""
 
@@ -167,11 +169,18 @@ def differs(claim: Record, claims: Mapping[str, Record]) -> str:
     """Whether the statement is the paper's, in words, with the paper's form."""
     words = with_links(text(claim["differs"]), claims)
     if not claim["printed"]:
-        return f"**Not in the paper.** {words}".strip()
-    same = not words or claim["printed"] == claim["statement"]
+        return f"**{absent(claim)}.** {words}".strip()
+    if claim["printed"] == claim["statement"]:
+        return f"**No.** {words or 'The statement is the printed one.'}"
     where = "In the paper (reconstructed)" if "reconstructed" in claim["source"] else "In the paper"
-    printed = "" if claim["printed"] == claim["statement"] else f"{where}:\n\n{statement(claim['printed'])}"
-    return f"{'**No.**' if same else '**Yes.**'} {words or 'The statement is the printed one.'}\n\n{printed}"
+    return f"**Yes.** {words or 'How is not said.'}\n\n{where}:\n\n{statement(claim['printed'])}"
+
+
+def absent(claim: Record) -> str:
+    """Where a statement is not printed, as far as that is known: the paper's appendix was not at hand."""
+    if not claim["source"].startswith("ours"):
+        return KNOWN
+    return "Not in the main body of the paper" if "reconstructed" in claim["differs"] else "Not in the paper"
 
 
 def with_links(words: str, claims: Container[str]) -> str:
@@ -197,7 +206,7 @@ def proof(claim: Record) -> str:
     rows = (
         (
             link(s["name"], label(s, id)),
-            known(s["verdict"], step_wants(claim, s)),
+            known(s["verdict"], wanted_of_step(claim, s)),
             s["trust"] or "none",
             seconds(s["seconds"]),
             mutant_verdict(s),
@@ -209,15 +218,9 @@ def proof(claim: Record) -> str:
             f"{steps_in_words(claim).capitalize()}, checked in {seconds(claim['seconds'])}. The mutant of a step is "
             "the same check on a statement that was made false; a check that is worth its name tells the two apart.",
             table(("step", "verdict", "trust", "time", "its mutant"), rows) if len(steps) > 1 else "",
-            *(step_part(s, label(s, id), step_wants(claim, s), f"{id}.json", shown=WHOLE) for s in steps),
+            *(step_part(s, label(s, id), wanted_of_step(claim, s), f"{id}.json", shown=WHOLE) for s in steps),
         ]
     )
-
-
-def step_wants(claim: Record, step: Record) -> str:
-    """What is wanted of a step: a refuted step is right only where the claim is expected to be refuted."""
-    refuting = claim["expected"] == "REFUTED" and step["verdict"] == "REFUTED"
-    return "REFUTED" if refuting else "CERTIFIED"
 
 
 def held_against(held: Sequence[Record], figures: Sequence[str] = ()) -> str:

@@ -9,10 +9,15 @@
   const head = (words, scope) => { const made = node("th", words); made.scope = scope; return made; };
   const entry = ([, words, how, address]) => address ? [anchor(address, words), " " + how] : [words];
 
+  // Why parts cannot be put together, and on which data alone what they make is a learner.
+  const unpenalised = parts => parts.length === 1 || parts[parts.length - 1].none;
+  const refused = parts => unpenalised(parts) ? "" : parts[0].penalised;
+  const limited = parts => unpenalised(parts) ? parts[0].plain : "";
+
   // All hold, one fails, or it is open.
   const together = (parts, group) => {
     const found = parts.map(part => part.cells[group][0]);
-    return found.includes(false) ? false : found.includes(null) ? null : true;
+    return found.includes(false) ? false : found.includes(null) || refused(parts) ? null : true;
   };
   const largest = groups => groups.filter(g => !groups.some(o => o !== g && o.inside.includes(g.name)));
   const smallest = groups => groups.filter(g => !groups.some(o => o !== g && g.inside.includes(o.name)));
@@ -22,11 +27,14 @@
     const cells = part => groups.map(group => part.cells[group.name]);
     const shown = parts.filter(part => cells(part).some(([, , how]) => how !== "proved"));
     return shown.length ? "Certified by measurement, not by proof: " + shown.map(part => part.title).join("; ") + "."
-      : parts.length > 1 ? "Certified: every part is proved." : "Certified: it is proved.";
+      : parts.length === 1 ? "Certified: it is proved."
+      : "Certified: every part is proved" + (unpenalised(parts) ? "." : ", and so is the step that joins the penalty.");
   }
 
   function conclusion(parts) {
     if (data.blocked) return [node("p", node("strong", "? Not certified"), ": what all combinations rest on is not certified in this report.")];
+    const none = "Lower bounds that then bind: none";
+    if (refused(parts)) return [node("p", node("strong", "? Not certified"), ": " + refused(parts) + "."), node("p", none + ".")];
     const kept = data.groups.filter(group => together(parts, group.name) === true);
     const stopped = data.groups.filter(group => !kept.includes(group));
     const lines = kept.length
@@ -37,6 +45,7 @@
       lines.push(node("p", "Not certified under " + group.title + ": ", ...joined(parted.map(part =>
         node("span", part.title + " ", ...entry(part.cells[group.name]))))));
     }
+    if (kept.length && limited(parts)) return [...lines, node("p", none + ". " + parts[0].title + ": " + limited(parts) + ".")];
     const binding = new Map(largest(kept).flatMap(group => data.bounds[group.name]).map(claim => [claim.id, claim]));
     const links = [...binding.values()].map(claim => {
       const made = anchor("claims/" + claim.id + ".html", claim.id);
@@ -68,5 +77,6 @@
   const form = document.getElementById("combine");
   form.addEventListener("submit", event => event.preventDefault());
   form.hidden = false;
+  addEventListener("pageshow", show);  // a browser that comes back may restore what was chosen
   show();
 })();

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from generator.markdown import Record, group_title, label, link, table, text, to_claims, word
-from generator.parts import COLUMNS, Cell, Part, captioned, inside, says
+from generator.parts import COLUMNS, NO_PENALTY, Cell, Part, captioned, inside, says
 from theory import bounds
 from theory.groups import GROUPS
+from theory.table1 import JOINING
 from verify.atlas_page import largest
 
 KINDS = ("algorithm", "initialisation", "regularisation")
@@ -33,6 +34,7 @@ def missing(report: Record) -> list[str]:
     ids = dict.fromkeys(["thm-c.1", *claim["uses"], *claim["proof_uses"]])
     wrong = [to_claims([id]) for id in ids if id in claims and claims[id]["status"] != "CERTIFIED"]
     wrong += [text(id) for id in ids if id not in claims]
+    wrong += [f"the step {JOINING}"] * (JOINING not in {s["name"] for s in claim["steps"]})
     own = {cell["step"] for row in claim["table"] for cell in row["cells"].values()}
     common = [s for s in claim["steps"] if s["name"] not in own and s["verdict"] != "CERTIFIED"]
     return [*wrong, *(link(s["name"], label(s, "table-1")) for s in common)]
@@ -44,15 +46,30 @@ def together(parts: Iterable[Part], group: str) -> bool | None:
     return False if False in found else None if None in found else True
 
 
+def refused(parts: Sequence[Part]) -> str:
+    """Why nothing is certified of a combination, whatever its parts keep; empty if nothing is against it."""
+    return "" if unpenalised(parts) else parts[0].penalised
+
+
+def limited(parts: Sequence[Part]) -> str:
+    """On which data alone a combination is a learner, so that no bound on samples follows; empty if on all."""
+    return parts[0].plain if unpenalised(parts) else ""
+
+
+def unpenalised(parts: Sequence[Part]) -> bool:
+    """Is there no penalty, or a learner by itself, which has none?"""
+    return len(parts) == 1 or parts[-1].row == NO_PENALTY
+
+
 def kept(parts: Sequence[Part]) -> list[str]:
-    """The groups that all parts keep."""
-    return [group for group in COLUMNS if together(parts, group)]
+    """The groups that all parts keep, none if the parts cannot be put together."""
+    return [] if refused(parts) else [group for group in COLUMNS if together(parts, group)]
 
 
 def combinations(report: Record, choices: Choices) -> list[dict[str, Any]]:
     """Each proved combination as data: its parts, the largest groups it is certified under, and the bounds that bind.
 
-    An algorithm that is a learner by itself stands alone.
+    An algorithm that is a learner by itself stands alone. A note says why nothing is certified or no bound follows.
     """
     algorithms, *others = first_lists(choices)
     titles = certified(report)
@@ -60,9 +77,10 @@ def combinations(report: Record, choices: Choices) -> list[dict[str, Any]]:
     found = []
     for parts in (p for a in algorithms for p in ([(a,)] if a.whole else product([a], *others))):
         groups = [] if blocked else kept(parts)
-        binding = [id for id in bounds.binding(groups) if id in titles]
+        note = refused(parts) or limited(parts)
+        binding = [] if note else [id for id in bounds.binding(groups) if id in titles]
         names = {kind: part.title for kind, part in zip(KINDS, parts, strict=False)}
-        found.append({**names, "certified under": largest(groups), "bounds": binding})
+        found.append({**names, "certified under": largest(groups), "bounds": binding, "note": note})
     return found
 
 
@@ -94,16 +112,20 @@ def grids(choices: Choices) -> str:
         for a in algorithms
         if a.whole
     ]
-    return "\n\n".join([*made, *(line[0].upper() + line[1:] for line in alone)])
+    notes = [f"{text(a.title)}, without regularisation: {text(a.plain)}." for a in iterated if a.plain]
+    return "\n\n".join([*made, *(line[0].upper() + line[1:] for line in [*notes, *alone])])
 
 
 def outcome(parts: Sequence[Part], between: str = "<br>") -> str:
     """The largest groups that a combination keeps, and which part stops the next larger ones."""
+    if refused(parts):
+        return f"**? open**: {text(refused(parts))}"
     groups = kept(parts)
     stopped = [g for g in COLUMNS if g not in groups]
     next_ones = [g for g in stopped if not any(o != g and o in inside(g) for o in stopped)]
     head = ", ".join(f"**✓ {text(GROUPS[g].letter)}**" for g in largest(groups)) or "none"
-    return between.join([head, *(f"{text(GROUPS[g].letter)}: {stops(parts, g)}" for g in next_ones)])
+    where = [text(limited(parts).partition(":")[0])] if groups and limited(parts) else []
+    return between.join([head, *where, *(f"{text(GROUPS[g].letter)}: {stops(parts, g)}" for g in next_ones)])
 
 
 def stops(parts: Sequence[Part], group: str) -> str:
@@ -147,7 +169,7 @@ def picker(report: Record, choices: Choices, blocked: bool) -> str:
     return "\n".join(
         [
             f"```{{raw}} html\n<style>\n{beside('combine.css')}</style>",
-            f'<form id="combine" class="combine" hidden>\n{fields}',
+            f'<form id="combine" class="combine" autocomplete="off" hidden>\n{fields}',
             '<div id="combine-result" class="combine-result" role="status" aria-live="polite"></div>',
             '<div id="combine-why" class="combine-why" role="region" aria-label="Part by part" tabindex="0"></div>',
             f'</form>\n<script type="application/json" id="combine-data">{data}</script>',
@@ -184,7 +206,14 @@ def picker_data(report: Record, choices: Choices, blocked: bool) -> dict[str, An
         "groups": [{"name": n, "title": f"{GROUPS[n].title} {GROUPS[n].letter}", "inside": inside(n)} for n in COLUMNS],
         "parts": {
             kind: [
-                {"title": p.title, "whole": p.whole, "cells": {g: cell_data(p.cell(g)) for g in COLUMNS}}
+                {
+                    "title": p.title,
+                    "whole": p.whole,
+                    "none": p.row == NO_PENALTY,
+                    "penalised": p.penalised,
+                    "plain": p.plain,
+                    "cells": {g: cell_data(p.cell(g)) for g in COLUMNS},
+                }
                 for parts in choices[kind].values()
                 for p in parts
             ]

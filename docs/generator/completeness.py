@@ -52,7 +52,7 @@ def completeness_page(report: Record, sections: Mapping[str, Sequence[Statement]
         alarms(statements, known),
         summary(statements, known),
         *parts,
-        "## Claims that are not in the paper",
+        "## Claims beside those of the paper",
         others(statements, known),
         "## Published theorems that are not proved",
         unproved(report),
@@ -69,7 +69,7 @@ def row(s: Statement, known: Mapping[str, Record], measured: Iterable[Record]) -
     by = [unbroken(claim_line(id, known)) for id in s.claims] + ([held_line(rows)] if rows else [])
     if s.experiments:
         by.append("shown in " + ", ".join(f"[{name}](simulations/{name}.md)" for name in s.experiments))
-    remark = f"<br>*{'Note' if s.cover == 'whole' else 'Missing'}:* {s.remark}" if s.remark else ""
+    remark = f"<br>*{'Note' if s.cover in ('whole', 'refuted') else 'Missing'}:* {s.remark}" if s.remark else ""
     said = f'<span style="{READABLE}">**{s.name}**. {s.says}{remark}</span>'
     return said, covered(s, known), "<br>".join(by) or "nothing"
 

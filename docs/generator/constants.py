@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from generator.constants_rows import WITHOUT, Row, rows
 from generator.markdown import Pages, Record, display, page, table, text, to_claims, word
@@ -13,19 +14,20 @@ from theory.complexity import Bound
 
 BREAKS = re.compile(r"= (?=\\Omega|O\\Bigl)|\\text\{ (?=for|and every|under|with|samples for)")
 """Where a printed form may be broken, besides its parts."""
+PACKED = "Theorem 4.2 with Lemma D.4 as reconstructed"
 
 
-def pages(report: Record) -> Pages:
+def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
     """The page of the constants."""
-    return {"constants.md": constants_page(report)}
+    return {"constants.md": constants_page(report, drawn)}
 
 
-def constants_page(report: Record) -> str:
+def constants_page(report: Record, drawn: Mapping[str, bytes]) -> str:
     """What the theorems ask for in numbers, evaluated now: one by one, Theorem 5.2 three ways, every task."""
     eps, delta = "0.01", "0.5"
     compared = [quadratic.comparison(d, eps, delta) for d in (2, 4, 8, 16, 64, 256)]
     three = table(
-        ("d", "paper's form", "bilinear family (lem-d.4)", "whole orbit (thm-5.2-explicit)", "rate (thm-5.2-rate)"),
+        ("d", PACKED, "bilinear family (lem-d.4)", "whole orbit (thm-5.2-explicit)", "rate (thm-5.2-rate)"),
         ((str(r.d), text(r.paper), str(r.bilinear), str(r.orbit), str(r.rate)) for r in compared),
     )
     asked = [("warmup", 32), ("quadratic", 8), ("regression", 8), ("texture", 64)]
@@ -43,8 +45,12 @@ def constants_page(report: Record) -> str:
         "`theory` when this page was made, beside what is known exactly and what was measured.",
         "## Theorem by theorem",
         READING,
-        "```{table} Each theorem as printed, with its constants\n:class: theorems\n\n"
-        + table(("theorem, as printed", "certified here", "exact value", "measured"), theorems(report))
+        "```{table} Each theorem as printed or, where it says so, as reconstructed, with its constants\n"
+        ":class: theorems\n\n"
+        + table(
+            ("theorem, as printed or reconstructed", "certified here", "exact value", "measured"),
+            theorems(report, drawn),
+        )
         + "```",
         f"{to_claims(WITHOUT)} and Table 1 hold no constants.",
         f"## Theorem 5.2 three ways\n\nLower bounds on N(eps, delta) at eps = {eps}, delta = {delta}, inputs in R^2d. "
@@ -64,17 +70,22 @@ READING = (
 )
 
 
-def theorems(report: Record) -> list[tuple[str, ...]]:
+def theorems(report: Record, drawn: Mapping[str, bytes]) -> list[tuple[str, ...]]:
     """A line of the table for each theorem."""
     return [
         (
-            "<br>".join([f"**{row.name}**", *printed(claim_of(report, row.printed))]),
+            "<br>".join([name(row, claim_of(report, row.printed)), *printed(claim_of(report, row.printed))]),
             "<br>".join(certified(report, row)),
             row.exact,
-            "<br>".join(dict.fromkeys(look(report) for look in row.measured)) or NOT_MEASURED,
+            "<br>".join(dict.fromkeys(look(report, drawn) for look in row.measured)) or NOT_MEASURED,
         )
         for row in rows()
     ]
+
+
+def name(row: Row, claim: Record) -> str:
+    """The theorem, and whether what stands below it is not the printed form but a reconstruction."""
+    return f"**{row.name}**" + (" (reconstructed)" if "reconstructed" in claim["source"] else "")
 
 
 def printed(claim: Record) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from generator.markdown import Record, to_claims
 from generator.measured import last_point, sample_complexity
-from generator.open_problem import constant, long_form
+from generator.open_problem import constant, down, long_form
 from theory import quadratic, regression, texture, warmup
 from theory.complexity import blumer_upper_bound
 from theory.quadratic_orbit import vc_bounds
@@ -21,7 +21,8 @@ from theory.vc_bound import vc_lower_bound
 UNKNOWN = "not known"
 WITHOUT = ("thm-5.1", "thm-c.1", "lem-d.2")
 """Statements of the paper that hold no constant."""
-Seen = Callable[[Record], str]
+Seen = Callable[[Record, Mapping[str, bytes]], str]
+"""From a report and its figures to words."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _warm_up(d: int = 32) -> Row:
             ("ex-4.1", f"the printed n ≥ d/2 for an error below 1/4: {d // 2} at d = {d}"),
             ("ex-4.1-exact", f"n ≥ {needed} at d = {d} for an error of 1/4"),
         ),
-        f"N\\*(1/4) = {warmup.sample_complexity(d, '1/4')} at d = {d}: {to_claims(['ex-4.1-exact'])}",
+        f"min N\\*(1/4) = {warmup.sample_complexity(d, '1/4')} at d = {d}: {to_claims(['ex-4.1-exact'])}",
         _needed("warmup", "fc", "kernel", "conv"),
     )
 
@@ -103,8 +104,8 @@ def _packings(d: int = 8) -> Iterator[Row]:
         "Lemma D.4",
         "lem-d.4",
         (
-            ("lem-d.4", f"C = {_digits(rotation_constant(d))} at d = {d}, and at least its limit for every d"),
-            ("lem-ball", f"whole orbit, distance 2ε: exponent d², C = {_digits(orbit_constant(d))} at d = {d}"),
+            ("lem-d.4", f"C = {_below(rotation_constant(d))} at d = {d}, and at least its limit for every d"),
+            ("lem-ball", f"whole orbit, distance 2ε: exponent d², C = {_below(orbit_constant(d))} at d = {d}"),
         ),
         f"{UNKNOWN}; of what goes into it, κ = {_digits(kappa(d))} at d = {d}: {to_claims(['lem-disagreement'])}",
         (
@@ -125,7 +126,7 @@ def _quadratic(d: int = 16) -> Iterator[Row]:
             ("thm-5.2", f"N\\*({eps}) ≥ d² = {d * d} at d = {d}"),
             ("thm-5.2-explicit", f"N\\*({eps}) ≥ {quadratic.explicit_lower_bound(d, eps).n} at d = {d}"),
         ),
-        f"{UNKNOWN}: N\\*({eps}) lies in [{low:,}, {high:,}] at d = {d} ({to_claims(['upper-5.2'])})",
+        f"{UNKNOWN}: min N\\*({eps}) lies in [{low:,}, {high:,}] at d = {d} ({to_claims(['upper-5.2'])})",
         (
             *_needed("quadratic", "fc", "ridge", "orbit"),
             _at("figure1", "fc, gaussian", "thm-5.2-explicit"),
@@ -141,7 +142,7 @@ def _quadratic(d: int = 16) -> Iterator[Row]:
     yield Row(
         "Open problem after (7)",
         "thm-5.2-rate",
-        (("thm-5.2-rate", f"c = {constant(d):.5f} at d = {d}, δ = 1/2; n ≥ {found:,} at ε = {small}"),),
+        (("thm-5.2-rate", f"c = {down(constant(d), 5)} at d = {d}, δ = 1/2; n ≥ {found:,} at ε = {small}"),),
         f"the order d²/ε ({to_claims(['upper-5.2'])}); its constant is {UNKNOWN}",
         (_at("quadratic", "ridge", "thm-5.2-rate"),),
     )
@@ -217,11 +218,16 @@ def _texture(d: int = 400, small: int = 6) -> Iterator[Row]:
 
 
 def _at(experiment: str, learner: str, claim: str, side: str = "") -> Seen:
-    return functools.partial(last_point, experiment=experiment, learner=learner, claim=claim, side=side)
+    return lambda report, _: last_point(report, experiment, learner, claim, side)
 
 
 def _needed(experiment: str, *learners: str) -> tuple[Seen, ...]:
     return tuple(functools.partial(sample_complexity, experiment=experiment, learner=name) for name in learners)
+
+
+def _below(ball: Any) -> str:
+    """A constant of a lower bound."""
+    return down(float(ball.lower()), 4)
 
 
 def _digits(ball: Any) -> str:

@@ -17,6 +17,7 @@ DIMENSIONS = range(2, 9)
 SMALLEST = next(d for d in range(1, 9) if printed_lower_bound(d, Fraction(1, 10**9)) > dimension(d))
 ONE_D, SHOWN = 6, ("3/4", "1/2", "1/4", "1/10", "1/100")
 GRID = [Fraction(k, 100) for k in range(1, 100)]
+COUNTED = ("false", "true", "not decided", "false in between")
 
 PROGRAM = """
 from fractions import Fraction
@@ -62,7 +63,7 @@ def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
     return {
         "erratum.md": "(erratum)=\n"
         + page(
-            "Erratum: the constant in Theorem 5.4",
+            "Erratum: Theorem 5.4 asks for too much",
             alarm(report, WANTED),
             lead(),
             standing(report, WANTED),
@@ -77,7 +78,7 @@ def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
             moderate(report),
             "## Run it",
             "Standard library only, exact arithmetic: the learner, its exactness, a rotation, and the contradiction.",
-            program(PROGRAM),
+            program(PROGRAM, "erratum.md"),
             "## What is true instead",
             display(corrected["statement"]),
             sketch(report),
@@ -99,8 +100,10 @@ def lead() -> str:
     eps = _half_of_threshold(d)
     return (
         f"At d = {d} and ε = {eps} the printed theorem asks for at least {printed_lower_bound(d, eps)} samples. "
-        f"{dimension(d)} are enough for a learner that the theorem speaks of. The order $d^2$ is right; the constant "
-        "is not: $(1-\\varepsilon)\\, d(d+1)/2$ is, up to 2 samples."
+        f"{dimension(d)} are enough for a learner that the theorem speaks of. The order $d^2$ "
+        "and its coefficient $(1-\\varepsilon)/2$ are right; the term linear in $d$ is not. "
+        "$(1-\\varepsilon)\\, d(d+1)/2$ is right up to 2 samples, and the printed bound exceeds it by "
+        "$(1-\\varepsilon) d - 1$."
     )
 
 
@@ -212,15 +215,17 @@ def holds(report: Record) -> str:
         found = {eps: _false(d, eps) for eps in GRID}
         counts = [sum(value is wanted for value in found.values()) for wanted in (True, False, None)]
         last = max((eps for eps, false in found.items() if false), default=None)
-        limits = (str(Fraction(2 * (d - 1), d * (d + 3))), "none" if last is None else f"{float(last):g}")
-        rows.append((str(d), *limits, str(1 - Fraction(1, d)), *map(str, counts)))
+        below, above = 2 * _half_of_threshold(d), 1 - Fraction(1, d)
+        between = [false is True for eps, false in found.items() if below <= eps < above]
+        limits = (str(below), "none" if last is None else f"{float(last):g}", str(above))
+        rows.append((str(d), *limits, *map(str, counts), f"{sum(between)} of {len(between)}"))
     step = [(PRINTED, "exactly where it exceeds D: d >= 2 and eps < 2(d-1)/(d(d+3))")]
     return (
         "From ε = 1 - 1/d on it is no more than the corrected bound, hence true. Below 2(d-1)/(d(d+3)) it is false. In "
-        f"between it depends on rounding. Of the {len(GRID)} values ε = 0.01, 0.02, ... the table counts those where "
-        "it is false, as it exceeds what some interpolator needs; where it is true, as it does not exceed the "
-        "corrected bound, rounded up; and where it is not decided here.\n\n"
-        + table(("d", "false below", "last false ε", "true from", "false", "true", "not decided"), rows)
+        f"between it is false wherever it exceeds what some interpolator needs. Of the {len(GRID)} values ε = 0.01, "
+        "0.02, ... the table counts those where it is false for that reason; where it is true, as it does not exceed "
+        "the corrected bound, rounded up; where it is not decided here; and how many of those in between are false.\n\n"
+        + table(("d", "false below", "last false ε", "true from", *COUNTED), rows)
         + "\n*Shown by* "
         + shown_by(report, step)
         + "."

@@ -17,13 +17,13 @@ from generator import gap_picture
 from generator.gap_picture import Curve
 from generator.markdown import Pages, Record, danger, table, text, to_claims
 from generator.reliability import power_of_ten
-from generator.simulations import between, curves, read_off, simulations
+from generator.simulations import Bracket, between, curves, read_off, simulations
 from sims.experiment import load
 from sims.judgement import Point
 from theory import bounds
 from theory.complexity import Bound
 
-__all__ = ["PANELS", "ROWS", "Pages", "bound", "missing", "pages", "readme_block", "render"]
+__all__ = ["PANELS", "ROWS", "Pages", "bound", "missing", "pages", "readme_block", "render", "unstated"]
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,10 @@ NOTE = (
     "The table: numbers of samples for the given expected error (relative loss for regression). *Needs* and *suffices* "
     "are proved; with each stands its claim and how that is known, by exact arithmetic or from cited theorems. The "
     "first binds every learner with the symmetry of this fully-connected net's training, the second conv nets that "
-    "minimise the empirical risk. *Measured* is where the intervals of real runs put the number; texture and "
-    "regression measure such conv nets, the others train them by SGD."
+    "minimise the empirical risk. *Measured* is where the intervals of real runs put the number, if the error "
+    "does not rise with n; *not reached* speaks of the sizes that were tried. Texture and regression measure the very "
+    "nets that *suffices* speaks of; warm-up and Figure 1 train other conv nets, by SGD, of which no upper bound is "
+    "claimed."
 )
 
 
@@ -103,7 +105,7 @@ def pages(report: Record, drawn: Drawn) -> Pages:
     parts = (
         danger("; ".join(wrong(report))) if wrong(report) else "",
         f"::::{{container}} gap\n{pictures}\n::::" if shown else "",
-        f"{legend(report)} The drawn numbers: [gap.csv](generated/gap.csv)." if shown else "",
+        f"{legend(report, shown)} The drawn numbers: [gap.csv](generated/gap.csv)." if shown else "",
         f"This report has no curves of {', '.join(lacking)}." if lacking else "",
         comparison(report, drawn, lambda id: to_claims([id])),
         NOTE,
@@ -111,15 +113,27 @@ def pages(report: Record, drawn: Drawn) -> Pages:
     return {"gap.inc": "\n\n".join(part for part in parts if part) + "\n", **files}
 
 
-def legend(report: Record) -> str:
+def legend(report: Record, shown: Sequence[Panel]) -> str:
     """How to read the picture, with the probability that its intervals mislead."""
-    names = {panel.experiment for panel in PANELS}
-    chance = {c["experiment"]: c["alpha"] for c in simulations(report["measurements"]) if c["experiment"] in names}
-    misled = power_of_ten(sum(chance.values()))
+    chance = _rates(report, shown)
+    if lacking := unstated(report, shown):
+        misled = f"the bars' error is not known: this report does not state the error rate of {', '.join(lacking)}"
+    else:
+        misled = f"all bars hold together, except with probability {power_of_ten(sum(chance.values()))} at most"
     return (
-        "The picture: points are means over independent runs; all bars hold together, except with probability "
-        f"{misled} at most; a theorem excludes equivariant learners from the hatched region."
+        f"The picture: points are means over independent runs; {misled}; a theorem excludes equivariant learners from "
+        "the hatched region (a measured mean may fall into it by chance; its bar then reaches out)."
     )
+
+
+def unstated(report: Record, shown: Sequence[Panel] = PANELS) -> list[str]:
+    """The experiments of the picture whose error rate this report does not state."""
+    return [panel.experiment for panel in shown if panel.experiment not in _rates(report, shown)]
+
+
+def _rates(report: Record, shown: Sequence[Panel]) -> dict[str, float]:
+    names = {panel.experiment for panel in shown}
+    return {c["experiment"]: c["alpha"] for c in simulations(report["measurements"]) if c["experiment"] in names}
 
 
 def missing(report: Record, drawn: Drawn) -> list[str]:
@@ -228,7 +242,14 @@ def _row(row: Row, report: Record, drawn: Drawn, cite: Cite) -> Iterator[str]:
     yield from (f"{d:,}", row.eps)
     for learner, net in ((row.learner, row.fc), ("conv", row.conv)):
         yield _told(bound(row, d, learner), report, cite)
-        yield between(read_off(found, net, d, float(Fraction(row.eps))))
+        yield _reached(read_off(found, net, d, float(Fraction(row.eps))))
+
+
+def _reached(ends: Bracket | None) -> str:
+    """A bracket in words; an error that no size reached tells of the sizes that were tried, no more."""
+    if ends is not None and ends[0] is not None and ends[1] is None:
+        return f"not reached up to {ends[0]:,}"
+    return between(ends)
 
 
 def bound(row: Row, d: int, learner: str) -> Bound | None:
@@ -265,7 +286,7 @@ def wrong(report: Record) -> list[str]:
 
 def _figure(panel: Panel, files: Pages) -> str:
     """A panel in the theme of the page."""
-    alt = text(describe(panel, str(files["gap.csv"])))
+    alt = " ".join(describe(panel, str(files["gap.csv"])).split())  # an option is not read as Markdown
     return "\n\n".join(
         f":::{{image}} generated/gap-{panel.experiment}{ending}.svg\n:alt: {alt}\n:width: 355px\n"
         f":class: {only} no-scaled-link\n:::"
@@ -277,7 +298,7 @@ def readme_block(report: Record, drawn: Drawn) -> tuple[str, Pages]:
     """The picture and the table for the README, and the files of the picture."""
     shown, files = drawings(report, drawn)
     pictures = "\n".join(_picture(panel, str(files["gap.csv"])) for panel in shown)
-    says = f"{legend(report)} The drawn numbers: [gap.csv](docs/_static/gap.csv)."
+    says = f"{legend(report, shown)} The drawn numbers: [gap.csv](docs/_static/gap.csv)."
     asked = "`orbitgap claims ID` shows a claim with its proof."
     block = "\n\n".join([pictures, says, comparison(report, drawn, "`{}`".format).strip(), f"{NOTE} {asked}"])
     return block + "\n", files

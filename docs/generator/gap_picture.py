@@ -64,7 +64,9 @@ def svg(panel: Panel, theme: str) -> bytes:
     from matplotlib.figure import Figure
 
     colours = THEMES[theme]
-    with mpl.rc_context({**SETTINGS, "text.color": colours["text"]}):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # what a reader's own matplotlibrc says is not in the picture
+        mpl.rcParams.update({**SETTINGS, "text.color": colours["text"]})
         figure = Figure(figsize=SIZE)
         FigureCanvasAgg(figure)
         figure.patch.set_alpha(0)

@@ -1,13 +1,13 @@
-"""What simulations found, read from the certificates in the report: intervals, and brackets of n*."""
+"""What simulations found: intervals from the certificates in the report, and n* from the curves that it draws."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.markdown import Record, label, link, word
+from generator.markdown import Record, label, link, text, word
+from generator.simulations import between, brackets, curves, growth
 from sims.experiment import load
-from sims.sequences import bracket, exponent
 
 NOT_MEASURED = "not measured"
 SAYS = {"lower": "at least", "upper": "at most", "equal": "to be"}
@@ -42,40 +42,27 @@ def last_point(report: Record, experiment: str, learner: str, claim: str, side: 
     return NOT_MEASURED
 
 
-def sample_complexity(report: Record, experiment: str, learner: str, target: float = 0.25) -> str:
-    """Between which n the mean error comes down to the target, at the greatest d where it is seen to."""
-    found = list(held(report, experiment, learner))
-    curves: dict[int, dict[int, tuple[float, float]]] = {}
-    for m in found:
-        for p in points(m):
-            curves.setdefault(p["d"], {})[p["n"]] = (p["low"], p["high"])
-    if not curves:
+def sample_complexity(report: Record, drawn: Mapping[str, bytes], experiment: str, learner: str) -> str:
+    """Where the drawn curves put n*, at the greatest d where it is seen, and how it grows; as the experiment's page."""
+    found = brackets(experiment, curves(experiment, drawn), learner)
+    if not found:
         return NOT_MEASURED
-    ends = {d: bracket([(n, *curve[n]) for n in sorted(curve)], target) for d, curve in curves.items()}
-    closed = {d: (low, high) for d, (low, high) in ends.items() if low is not None and high is not None}
-    reached = {d: high for d, (_, high) in ends.items() if high is not None}
-    if not reached:
-        most = max(max(curve) for curve in curves.values())
-        return f"{_named(found[0])}: n\\* not seen up to n = {most}"
-    d = max(closed or reached)
-    says = _between(*closed[d]) if closed else f"n\\* ≤ {reached[d]}"
-    return f"{_named(found[0])}, d = {d}: {says}" + (growth(closed) if len(closed) > 1 else "")
-
-
-def growth(closed: Mapping[int, tuple[int, int]]) -> str:
-    """The exponent of d in n*, with all that the brackets leave open."""
-    low, _, high = exponent(closed)
-    return f", exponent of d in \\[{low:.2g}, {high:.2g}\\]"
-
-
-def _between(low: int, high: int) -> str:
-    return f"n\\* = {high}" if high == low + 1 else f"{low} < n\\* ≤ {high}"
+    reached = {d: ends for d, ends in found.items() if ends[1] is not None}
+    d = max({d for d, ends in reached.items() if ends[0] is not None} or reached or found)
+    measurement = next(held(report, experiment, learner), None)
+    name = _named(measurement) if measurement else text(_style(experiment, learner))
+    grows = growth(found)
+    return f"{name}, d = {d}: n\\* {between(found[d])}" + (f", exponent of d {grows}" if grows else "")
 
 
 def _named(measurement: Record) -> str:
     """The learner by the name that figures give it, with a link; loud if the verdict is not as expected."""
     certificate = measurement["certificate"]
-    styles = load(certificate["experiment"]).looks.styles
-    name = link(styles.get(certificate["learner"], certificate["learner"]), label(measurement))
+    name = link(_style(certificate["experiment"], certificate["learner"]), label(measurement))
     wrong = measurement["verdict"] != measurement["expected"]
     return name + (f" ({word(measurement['verdict'], measurement['expected'])})" if wrong else "")
+
+
+def _style(experiment: str, learner: str) -> str:
+    """The name that figures give a learner."""
+    return load(experiment).looks.styles.get(learner, learner)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import math
 from fractions import Fraction
 from typing import Any
 
-from generator.markdown import Pages, Record, display, page, table, text, to_claims
+from generator.markdown import Pages, Record, display, label, link, page, table, text, to_claims, word
 from generator.ten_minutes import alarm, claim_of, program, shown_by, standing
 from theory import decide, quadratic
 from theory.complexity import Bound
@@ -31,8 +32,8 @@ CHAIN: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "The orbit is the Grassmannian: the symmetric $Q$ with $Q^2 = I$ and $\\operatorname{tr} Q = 0$, a variety of "
-        "dimension $m = d^2$ and degree 2 in the traceless symmetric matrices, a space of dimension "
-        "$k = 2d^2 + d - 1$.",
+        "dimension $m = d^2$, cut out by equations of degree 2, in the traceless symmetric matrices, a space of "
+        "dimension $k = 2d^2 + d - 1$.",
         ((CLAIM, "the orbit is one component of a variety of dimension d^2"),),
     ),
     (
@@ -88,7 +89,7 @@ d, eps, delta = 4, 1e-4, 0.5
 m = d * d  # dimension of the orbit
 k = 2 * m + d - 1  # dimension of the space of matrices it lies in
 
-def patterns(n):  # Barone and Basu: n linear forms (D = 1), variety of degree D_0 = 2
+def patterns(n):  # Barone and Basu: n linear forms (D = 1), equations of degree D_0 = 2
     return sum(4**j * comb(n + 1, j) * F(j) for j in range(m + 1))
 
 def F(j):
@@ -141,7 +142,7 @@ def pages(report: Record) -> Pages:
             comparison(),
             "## Recompute one number",
             RECOMPUTED,
-            program(PROGRAM),
+            program(PROGRAM, "open-problem.md"),
             "## Where to attack it",
             attack(report),
         )
@@ -190,7 +191,7 @@ def numbers() -> str:
     rows = [
         (
             str(d),
-            f"{constant(d):.5f}",
+            down(constant(d), 5),
             f"{float(half_left(d)):g}",
             f"{float(wins_from(d)):g}",
             *(_number(quadratic.rate_lower_bound(d, _power(k), HALF)) for k in POWERS),
@@ -234,7 +235,7 @@ def attack(report: Record) -> str:
         f"{to_claims(['barone-basu-2012'])} was compared with the abstract of the arXiv version alone. Another "
         "constant in it would change $c_d$ only. But were just the classical bound in the ambient space at hand, of "
         "degree $k \\approx 2d^2$ in $n$, then the rate would fall to about $\\varepsilon^{-1/2}$. Is the count "
-        "applied to the right variety: real dimension, degree, signs of forms that vanish at a point?",
+        "applied to the right variety: real dimension, degree of its equations, signs of forms that vanish at a point?",
         "**Bishop and Gromov on the Grassmannian**: the metric in which the volume is taken must be that of the "
         "principal angles. " + shown_by(report, [("lem-ball", "the volume of the Grassmannian, and the radius")]) + " "
         "holds it against the known volumes of Gr(1, 2) and Gr(2, 4).",
@@ -243,10 +244,24 @@ def attack(report: Record) -> str:
         f"**Measurability** of what an arbitrary learner outputs, which {to_claims(['thm-4.2'])} puts among its "
         "hypotheses.",
         "**The size of the constant.** The bound says nothing until ε is small, as the tables show. That is no gap in "
-        "the proof, but it leaves little room for a test by experiment: [](simulations/quadratic.md) could contradict "
-        "it, and does not come near it.",
+        "the proof, but it leaves little room for a test by experiment. [](simulations/quadratic.md) could contradict "
+        f"it: {tested(report)}.",
     ]
     return "\n".join(f"{i}. {words}" for i, words in enumerate(found, 1))
+
+
+def tested(report: Record) -> str:
+    """What the experiment on this task says of the claim, and how far off it was."""
+    held = [m for m in report["measurements"] if m["claim"] == CLAIM and m["by"] == "SIMULATED"]
+    return "; ".join(map(_tested, held)) or "not measured in this report"
+
+
+def _tested(m: Record) -> str:
+    """The margin is that of the worst point; the other number, how false a claim the intervals would refute."""
+    margin, sharpness = (m["certificate"].get(name) for name in ("margin", "sharpness"))
+    said = f"{link(m['name'], label(m))}: {word(m['verdict'], m['expected'])}"
+    said += f", margin {margin:+.3g}" if margin is not None else ", margin not in this report"
+    return said + (f"; it would refute a bound on the error {sharpness:.3g} times as large" if sharpness else "")
 
 
 def constant(d: int) -> float:
@@ -255,6 +270,11 @@ def constant(d: int) -> float:
 
     bound = quadratic.rate_lower_bound(d, "1/1000", HALF)
     return float((flint.arb(bound.enclosure) + 2 * d * d + d + 1) / (1000 * d * d))
+
+
+def down(number: float, digits: int) -> str:
+    """With so many decimals, rounded down, so that a constant of a lower bound still is one."""
+    return f"{math.floor(number * 10**digits) / 10**digits:.{digits}f}"
 
 
 def half_left(d: int) -> Fraction:

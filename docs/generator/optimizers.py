@@ -34,6 +34,7 @@ def optimizers_page(held: Sequence[Record]) -> str:
         "Features of training": (rows.features(held), features_table),
         "First weights": (rows.first_weights(held), first_weights_table),
         "In exact arithmetic": (rows.exact(held), exact_table),
+        "Without a result": (rows.others(held), others_list),
     }
     shown = [part for title, (found, made) in kinds.items() if found for part in (f"## {title}", made(found))]
     details = [
@@ -190,6 +191,11 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return [name for name in GROUPS if name in wanted]
 
 
+def others_list(held: Sequence[Record]) -> str:
+    """What left no certificate: a check that raised, or that was not run."""
+    return "\n".join(f"- {link(m['name'], label(m))}: {word(m['verdict'], m['expected'])}" for m in held)
+
+
 # Exact arithmetic
 
 
@@ -199,7 +205,7 @@ def exact_table(held: Sequence[Record]) -> str:
         (
             link(m["name"], label(m)),
             group_title(str(m["certificate"].get("group", ""))),
-            str(m["certificate"]["count"]),
+            str(m["certificate"].get("count", "")),
             str(m["certificate"].get("steps", "")),
             word(m["verdict"], m["expected"]),
         )

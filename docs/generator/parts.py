@@ -15,6 +15,14 @@ from verify.feature_table import FEATURES
 from verify.optimizers import OPTIMIZERS
 
 VERDICTS = {"CERTIFIED": True, "REFUTED": False}
+NO_PENALTY = "no-penalty"
+PENALISED = {"newton": "the penalty need not be twice differentiable"}
+UNMEASURED = "not measured with this penalty"
+PLAIN = {
+    "newton": "only on data that span R^d: with fewer than d samples the Hessian is never invertible, so this is no "
+    "learner there and no bound on samples follows"
+}
+"""A loss of W D is flat along every V with V D = 0."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Part:
         anchor: the label where it is shown whole; empty for a row of Table 1.
         whole: whether it is a learner by itself, without first weights and penalty.
         row: the row of Table 1 that it is, or is measured beside; empty if there is none.
+        penalised: of an algorithm, why nothing is certified of it with a penalty; empty if a penalty joins the loss.
+        plain: of an algorithm without a penalty, where alone it is a learner; empty if on all data.
     """
 
     title: str
@@ -60,6 +70,8 @@ class Part:
     anchor: str = ""
     whole: bool = False
     row: str = ""
+    penalised: str = ""
+    plain: str = ""
 
     def cell(self, group: str) -> Cell:
         """What it does under a group, maybe nothing known."""
@@ -81,7 +93,9 @@ def proved(claim: Record, kind: str) -> list[Part]:
 
     def part(row: Record) -> Part:
         cells = {group: shown(cell, steps.get(cell["step"])) for group, cell in row["cells"].items()}
-        return Part(row["title"], cells, whole=by_itself(row, steps), row=row["name"])
+        name = row["name"]
+        refused, limited = PENALISED.get(name, ""), PLAIN.get(name, "")
+        return Part(row["title"], cells, whole=by_itself(row, steps), row=name, penalised=refused, plain=limited)
 
     return [part(row) for row in claim["table"] if row["part"] == kind]
 
@@ -115,15 +129,16 @@ def optimizers(held: Sequence[Record], claim: Record) -> list[Part]:
         wanted = VERDICTS[m["expected"]] if says is None else says["holds"]
         found.setdefault(title, {})[group] = measured(m, m["verdict"], wanted)
     return [
-        Part(f"torch's {title}", cells, next(iter(cells.values())).anchor, row=about.get(title, ""))
-        for title, cells in found.items()
+        Part(f"torch's {t}", cells, next(iter(cells.values())).anchor, row=about.get(t, ""), penalised=UNMEASURED)
+        for t, cells in found.items()
     ]
 
 
 def features(held: Sequence[Record]) -> list[Part]:
     """What people put around SGD and Adam, as it was measured."""
     drawn = {row.title: set(row.keeps) - set(row.pathwise) for row in FEATURES}
-    return [several(m, drawn.get(m["certificate"]["subject"], set())) for m in rows.features(held)]
+    found = [several(m, drawn.get(m["certificate"]["subject"], set())) for m in rows.features(held)]
+    return [replace(part, penalised=UNMEASURED) for part in found]
 
 
 def first_weights(held: Sequence[Record]) -> list[Part]:
@@ -151,7 +166,8 @@ def examined(atlas: Record | None) -> list[Part]:
     def part(row: Record) -> Part:
         anchor = atlas_page.anchor(row["name"])
         verdicts = {group: found["verdict"].upper() for group, found in row["groups"].items()}
-        return Part(row["name"], {g: Cell(VERDICTS.get(v), "measured", anchor, v) for g, v in verdicts.items()}, anchor)
+        cells = {g: Cell(VERDICTS.get(v), "measured", anchor, v) for g, v in verdicts.items()}
+        return Part(row["name"], cells, anchor, penalised=UNMEASURED)
 
     return [part(row) for row in atlas["optimizers"]] if atlas else []
 

@@ -45,7 +45,8 @@ def printed(claim: Record) -> str:
     return "\n\n".join(
         [
             captioned("Table 1 of Li, Zhang and Arora", ("", *(group_title(g) for g in names)), lines),
-            f"{certified} of the {len(cells)} printed entries are certified. {text(claim['differs'])}",
+            f"{certified} of the {len(cells)} printed entries are certified under the conditions listed with the "
+            f"claim. {text(claim['differs'])}",
         ]
     )
 

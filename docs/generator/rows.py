@@ -28,6 +28,11 @@ def exact(held: Iterable[Record]) -> list[Record]:
     return [m for m in held if m["by"] == "EXACT"]
 
 
+def others(held: Iterable[Record]) -> list[Record]:
+    """Those that hold nothing to tell them by, as when a check raised."""
+    return [m for m in held if m["by"] != "EXACT" and not {"optimizer", "groups"} & m["certificate"].keys()]
+
+
 def verdict(measurement: Record, group: str) -> str:
     """What was found under one group of several."""
     certificate = measurement["certificate"]

@@ -6,6 +6,7 @@ import csv
 import importlib
 import inspect
 import io
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -27,7 +28,7 @@ from sims.experiment import NAMES, Cell, load
 from sims.judgement import Point
 from sims.sequences import bracket, exponent
 
-__all__ = ["between", "curves", "pages", "read_off", "simulated", "simulations"]
+__all__ = ["between", "brackets", "curves", "growth", "pages", "read_off", "simulated", "simulations"]
 
 Bracket = tuple[int | None, int | None]
 TARGETS = {"warmup": 0.25, "texture": 0.25, "regression": 0.5}
@@ -61,11 +62,17 @@ def simulations(held: Iterable[Record]) -> Iterator[Record]:
 
 
 def curves(name: str, drawn: Mapping[str, bytes]) -> list[Point]:
-    """The measured points behind an experiment's figure; none if the report does not have them."""
+    """The measured points behind an experiment's figure; none if the report does not have them.
+
+    Raises:
+        ValueError, TypeError, csv.Error: the data are damaged.
+    """
     data = list(csv.DictReader(io.StringIO(drawn.get(f"{name}.csv", b"").decode())))
     if not data or not data[0].keys() >= COLUMNS:
         return []
     whole, real = ("d", "n", "replicas"), ("mean", "low", "high")
+    if not all(math.isfinite(float(r[k])) for r in data for k in real):
+        raise ValueError("a number is not finite")
     return [Point(r["learner"], *(int(r[k]) for k in whole), *(float(r[k]) for k in real)) for r in data]
 
 
@@ -73,6 +80,28 @@ def read_off(points: Iterable[Point], learner: str, d: int, target: float) -> Br
     """Between which n the least one lies that brings the mean to the target; None if that was not measured."""
     found = sorted((p.n, p.low, p.high) for p in points if (p.learner, p.d) == (learner, d))
     return bracket(found, target) if found else None
+
+
+def target_of(name: str) -> float | None:
+    """The error at which n* is read off an experiment's curves; None if it is not."""
+    return load(name).target or TARGETS.get(name)
+
+
+def brackets(name: str, points: Iterable[Point], learner: str) -> dict[int, Bracket]:
+    """Where the curves of an experiment put n* of a learner, by d; nothing where it is not measured."""
+    target, own = target_of(name), [p for p in points if p.learner == learner]
+    if target is None:
+        return {}
+    return {d: ends for d in sorted({p.d for p in own}) if (ends := read_off(own, learner, d, target))}
+
+
+def growth(found: Mapping[int, Bracket]) -> str:
+    """The exponent of d in n*, with all that closed brackets leave open; empty if there is only one or none."""
+    closed = {d: ends for d, ends in found.items() if None not in ends}
+    if len(closed) < 2:
+        return ""
+    low, _, high = exponent(closed)
+    return f"{low:.2f} to {high:.2f}"
 
 
 def between(ends: Bracket | None) -> str:
@@ -159,16 +188,16 @@ def _number(value: float | None, form: str) -> str:
 
 def sample_complexity(name: str, points: Sequence[Point]) -> str:
     """How many samples each learner needs for a given error, at each d, and how that grows."""
-    target = load(name).target or TARGETS.get(name)
+    target = target_of(name)
     if target is None or not points:
         return ""
     sizes = sorted({p.d for p in points})
     styles = load(name).looks.styles
     rows = []
     for learner in dict.fromkeys(p.learner for p in points):
-        found = {d: ends for d in sizes if (ends := read_off(points, learner, d, target))}
+        found = brackets(name, points, learner)
         cells = (between(found[d]) if d in found else "\u2013" for d in sizes)
-        rows.append((text(styles.get(learner, learner)), *cells, _growth(found)))
+        rows.append((text(styles.get(learner, learner)), *cells, growth(found) or "\u2013"))
     return "\n\n".join(
         [
             f"## Samples for error {target:g}",
@@ -177,14 +206,6 @@ def sample_complexity(name: str, points: Sequence[Point]) -> str:
             "rise in n before), and the least and the greatest slope of log n\\* over log d that this leaves open.",
         ]
     )
-
-
-def _growth(found: Mapping[int, Bracket]) -> str:
-    closed = {d: ends for d, ends in found.items() if None not in ends}
-    if len(closed) < 2:
-        return "\u2013"
-    low, _, high = exponent(closed)
-    return f"{low:.2f} to {high:.2f}"
 
 
 def again(name: str, seed: int) -> str:
@@ -211,7 +232,7 @@ def figure(name: str, drawn: Mapping[str, bytes]) -> str:
         return f"This report has no figure of {name}."
     looks = load(name).looks
     return (
-        f"```{{figure}} ../figures/{name}.svg\n:alt: {text(described(name, drawn))}\n:figclass: wide\n\n"
+        f"```{{figure}} ../figures/{name}.svg\n:alt: {' '.join(described(name, drawn).split())}\n:figclass: wide\n\n"
         f"{text(looks.subtitle)}; bars are simultaneous intervals.\n```\n\n"
         f"The drawn numbers: [{name}.csv](../figures/{name}.csv). Every verdict with its certificate: "
         f"[{name}.json]({name}.json)."

@@ -24,6 +24,7 @@ from generator.markdown import (
 from generator.parts import COLUMNS, Cell, Part, captioned, disagreement, in_markdown
 from sims.features import Penalty
 from theory.groups import GROUPS
+from theory.table1 import JOINING
 from verify import atlas_page
 from verify.feature_table import FEATURES
 
@@ -35,10 +36,11 @@ first layer is fully connected; (2) the update rule, with all its state, moves a
 first weights is kept. So a training keeps the groups that all its parts keep. Where a part fails, the theorem does not
 apply: nothing is certified, though the training need not break the group.
 
-A penalty joins the loss. For orthogonal g, R(W g⁻¹) = R(W) for all W gives ∇R(W g⁻¹) = ∇R(W) g⁻¹ by the chain rule, so
-the gradient of loss plus penalty turns as that of the loss does, and nothing else of the loss is used by the proofs
-about algorithms; Newton's method needs the Hessian too, which turns in the same way. This paragraph is no step of the
-ledger; SGD with penalties is measured below."""
+For orthogonal g, R(W g⁻¹) = R(W) for all W gives ∇R(W g⁻¹) = ∇R(W) g⁻¹ by the chain rule, so that the gradient of
+loss plus penalty turns as that of the loss does, and gradient descent, AdaGrad and Adam with it:
+JOINING. Newton's method needs second derivatives, which the norms of Table 1 need not have, so with them it is left
+open. An algorithm that was measured was measured without the penalty, and nothing is
+certified of the two together; SGD with penalties is measured below."""
 
 
 def pages(report: Record, atlas: Record | None) -> Pages:
@@ -67,8 +69,9 @@ def table1_page(report: Record, claim: Record, held: Sequence[Record], atlas: Re
         "✓ holds, ✗ fails, ? undecided; every entry links to its evidence. *Proved*: a step of "
         f"{to_claims([claim['id']])}, for nets of any depth, width and activation. *Counterexample*: a member of the "
         "row and an exact instance that break the group. *Measured*: real code in coupled runs, see "
-        "[](optimizers.md). *In law*: laws compared by sampling. Where proof or prediction and measurement "
-        "disagree, the entry is bold and the page begins with a warning.",
+        "[](optimizers.md). *In law*: for features, runs agree once their draws are moved along; for first "
+        "weights, laws are compared by sampling. Where proof or prediction and measurement disagree, the entry is bold "
+        "and the page begins with a warning.",
         "## As printed",
         printed.printed(claim),
         "(put-together)=\n## Put together",
@@ -245,11 +248,19 @@ def whole(feature: str) -> str:
     return feature if feature.startswith(("SGD", "Adam")) else f"SGD, {feature}"
 
 
+def joined(claim: Record) -> str:
+    """How it is known that a penalty joins the loss."""
+    step = next((s for s in claim["steps"] if s["name"] == JOINING), None)
+    if step is None:
+        return "**the step that shows it is not in this report**"
+    return f"{link('see this step', label(step, claim['id']))}, {word(step['verdict'], 'CERTIFIED')}"
+
+
 def put_together(report: Record, claim: Record, offered: combine.Choices, blocked: Sequence[str]) -> str:
     """Why parts can be put together, the pick-lists, and the same as tables."""
     return "\n\n".join(
         [
-            WHY,
+            WHY.replace("JOINING", joined(claim)),
             combine.picker(report, offered, bool(blocked)),
             "**? Not certified**: see the top of this page." if blocked else combine.grids(offered),
             "The same as data, with the bounds: [table-1.json](table-1.json).",

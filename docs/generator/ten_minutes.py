@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from generator.claims import step_wants
 from generator.markdown import Record, danger, label, link, text, to_claims, word
 from generator.report import BadReportError
+from verify.records import wanted_of_step
 
 LAST_RUN = "[the last run](run.md)"
+SECONDS = 60
+"""The longest that a program may run."""
 
 
 def claim_of(report: Record, id: str) -> Record:
@@ -63,11 +65,29 @@ def _step(report: Record, claim: Record, name: str) -> str:
         raise BadReportError(f"the report has no step {name!r} of {claim['id']}: run `orbitgap verify` again")
     cited = [id for id in step["uses"] if claim_of(report, id)["kind"] == "cited"]
     given = f", given {to_claims(cited)}" if cited else ""
-    says = f"{word(step['verdict'], step_wants(claim, step))}, {step['trust'] or 'no trust'}{given}"
+    says = f"{word(step['verdict'], wanted_of_step(claim, step))}, {step['trust'] or 'no trust'}{given}"
     return link(f"{claim['id']}: {name}", label(step, claim["id"])) + f" ({says})"
 
 
-def program(code: str) -> str:
-    """A program that needs the standard library alone, and what it prints, found by running it."""
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+def program(code: str, where: str) -> str:
+    """A program that needs the standard library alone, and what it prints, found by running it.
+
+    Args:
+        code: the program.
+        where: the page that it stands on.
+
+    Raises:
+        BadReportError: it fails, or does not end.
+    """
+    command = [sys.executable, "-I", "-c", code]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
+    except subprocess.CalledProcessError as error:
+        raise BadReportError(f"the program of {where} fails: {_last_line(error.stderr)}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BadReportError(f"the program of {where} fails: it runs for more than {SECONDS} s") from error
     return f"```python\n{code.strip()}\n```\n\nIt prints\n\n```text\n{done.stdout.strip()}\n```"
+
+
+def _last_line(said: str) -> str:
+    return next(reversed(said.strip().splitlines()), "it says nothing")

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,9 +79,11 @@ def measurements() -> Iterator[dict[str, Any]]:
         law = {"distance": 0.03, "detectable": 0.0625, "alpha": 1e-8}
         keeps = [g for g in EXAMINED if inits.predicted(name, GROUPS[g])]
         yield measured(step, expected, several(name, keeps, dict.fromkeys(EXAMINED, law)))
-    simulated = [Measured(load(name), 0, Path("nowhere"), 1).measurements() for name in NAMES]
-    for step, expected in [*instrument_tables.exact_replays(0), *chain(*simulated)]:
+    for step, expected in instrument_tables.exact_replays(0):
         yield measured(step, expected)
+    for name in NAMES:
+        for step, expected in Measured(load(name), 0, Path("nowhere"), 1).measurements():
+            yield measured(step, expected, {**CERTIFICATES[Trust.SIMULATED], "experiment": name})
 
 
 def several(subject: str, predicted: list[str], groups: Mapping[str, Any]) -> dict[str, Any]:

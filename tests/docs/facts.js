@@ -32,6 +32,7 @@ window.facts = (() => {
   // --- width
 
   function overflow(width) {
+    for (const e of all("mjx-assistive-mml")) e.style.setProperty("display", "none", "important"); // for screen readers, and clipped
     // furo's frame scrolls by itself on narrow screens, which is no better than a page that does.
     const frame = [document.documentElement, ...all("body, .page, .main, .content, .article-container, main, [role=main]")];
     const scrolls = e => e === document.documentElement ? e.scrollWidth > width
@@ -75,9 +76,9 @@ window.facts = (() => {
     found.push(...each("no name", all("a[href], button, summary").filter(e => !words(e) && !decoration(e))));
     const fields = all("input:not([type=hidden], [type=submit]), select, textarea");
     found.push(...each("no label", fields.filter(e => !named(e) && !(e.labels && e.labels.length))));
-    found.push(...each("table without heads", all("table").filter(e => !e.querySelector("th"))));
+    found.push(...each("table without heads", all("table:not([role=presentation])").filter(e => !e.querySelector("th"))));
     // Sphinx and furo may give an id to a box and to what stands first in it, which is one place.
-    const seen = new Set(), one = e => e.parentElement?.id === e.id || e.previousElementSibling?.id === e.id;
+    const seen = new Set(), one = e => e.parentElement?.id === e.id && e.parentElement.firstElementChild === e;
     found.push(...each("id twice", all("[id]").filter(e => !one(e) && (seen.has(e.id) || !seen.add(e.id)))));
     return found;
   }

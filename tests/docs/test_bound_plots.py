@@ -116,11 +116,11 @@ def test_the_picture_shows_each_curve_and_says_it_in_words(
         root = tree(panel)
         words = root.attrib["aria-label"]
         letters = {t.text for t in root.iter(f"{SVG}text")}
-        for letter, curve in zip("abcde", family.curves, strict=False):
+        for letter, curve in zip("abcdef", family.curves, strict=False):
             values = plots.values(curve, family, eps)
             ends = f"from {values[0][1]:,} at {values[0][0]} to {values[-1][1]:,} at {values[-1][0]}" if values else ""
             assert f"bound of {curve.claim}, {ends or 'says nothing here'}" in words
-            assert letter in letters or any(str(t).startswith(letter) for t in letters)
+            assert not values or letter in letters or any(str(t).startswith(letter) for t in letters)
         for mark in root.iter(f"{SVG}circle"):
             assert 0 <= float(mark.attrib["cx"]) <= 240
             assert 0 <= float(mark.attrib["cy"]) <= 230

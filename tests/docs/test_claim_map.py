@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -227,6 +228,15 @@ def test_words_fit_and_are_not_markup(claim_map: ModuleType, drawing: ModuleType
     found = drawn(claim_map, report)
     assert '<b>x</b> & "y" a very long' in found.nodes["thm-4.2"]["words"]
     assert '<b>x</b> & "y" a very long' in found.rows["thm-4.2"]
+
+
+def test_the_map_and_the_atlas_sort_alike() -> None:
+    root = Path(__file__).parents[2]
+    scripts = [(root / path).read_text(encoding="utf-8") for path in ("docs/_static/map.js", "verify/atlas.js")]
+    for part in (r"const order = (.*);", r"heads\.forEach\((\(head, column\) =>.*(?:\n    .*){3})"):
+        ((one,), (other,)) = (re.findall(part, script) for script in scripts)
+        assert one == other
+    assert all('localeCompare(b, "en"' in script for script in scripts)
 
 
 def test_whose_a_claim_is_comes_from_its_source(claim_map: ModuleType, report: Report) -> None:

@@ -69,9 +69,12 @@ def test_the_page_says_whether_the_statement_is_the_papers(made: Made) -> None:
     for id, claim in LEDGER.claims.items():
         said = part(made[f"claims/{id}.md"], "Differs from the paper?").strip()
         if not claim.printed:
-            assert said.startswith("**Not in the paper.**")
-        elif claim.differs and claim.printed != claim.statement:
-            assert said.startswith("**Yes.**")
+            main = "Not in the main body of the paper" if id == "lem-disagreement" else "Not in the paper"
+            known = "A known theorem, cited or used by the paper or by us; whether the paper's appendix states it"
+            ours = claim.source.startswith("ours")
+            assert said.startswith(f"**{main}.**" if ours else f"**{known} is not known here.**"), id
+        elif claim.printed != claim.statement:
+            assert said.startswith(f"**Yes.** {claim.differs[:9]}")
             assert ("In the paper (reconstructed):" if "reconstructed" in claim.source else "In the paper:") in said
         else:
             assert said.startswith("**No.**")

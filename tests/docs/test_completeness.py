@@ -47,8 +47,22 @@ def test_what_is_not_whole_says_what_is_missing(data: ModuleType) -> None:
     assert len({s.name for s in statements}) == len(statements)
     for s in statements:
         assert s.cover in data.COVER
-        assert bool(s.claims) == (s.cover in ("whole", "partly")), s.name
+        assert bool(s.claims) == (s.cover in ("whole", "partly", "refuted")), s.name
         assert s.remark or s.cover in ("whole", "unknown"), s.name
+
+
+def test_a_refuted_statement_does_not_count_as_covered(
+    completeness: ModuleType, data: ModuleType, report: Report
+) -> None:
+    ledger = claims.load().claims
+    for s in (s for held in data.SECTIONS.values() for s in held):
+        refuted = any(ledger[id].expected == "REFUTED" for id in s.claims)
+        assert refuted == (s.cover == "refuted"), s.name
+    page = page_of(completeness, report)
+    row = row_of(page, "Theorem 5.4, lower bound")
+    assert "*Note:* " in row
+    assert "| ✗ refuted as printed,<br>corrected | [thm-5.4]" in row
+    assert "| ✗ refuted as printed,<br>corrected | 1 | Theorem 5.4, lower bound |" in page.replace("\u00a0", " ")
 
 
 NUMBERS = """Definition 3.1, Definition 3.2, Definition 3.3, Algorithm 1, Theorem C.1, Table 1, Example 1, Theorem B.1,

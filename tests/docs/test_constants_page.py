@@ -1,18 +1,21 @@
 """The page of the constants: no theorem is missing, statuses and measurements are those of the report."""
 
 import importlib
+import math
+import re
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from theory import bounds, claims, regression, warmup
+from theory.quadratic_volume import orbit_constant, rotation_constant
 
 Report = dict[str, Any]
 
 
-def page(generate: ModuleType, report: Report) -> str:
-    found: str = generate.constants.pages(report)["constants.md"]
+def page(generate: ModuleType, report: Report, drawn: dict[str, bytes] | None = None) -> str:
+    found: str = generate.constants.pages(report, drawn or {})["constants.md"]
     return found
 
 
@@ -67,6 +70,25 @@ def test_the_printed_form_is_that_of_the_report(generate: ModuleType, report: Re
     assert "not printed" in row(page(generate, report), "Theorem B.1")
 
 
+def test_a_reconstruction_is_not_called_printed(generate: ModuleType, report: Report) -> None:
+    content = page(generate, report)
+    assert all(f"| **{name}** (reconstructed)<br>" in content for name in ("Theorem B.1", "Lemma D.4"))
+    assert content.count("(reconstructed)") == 2
+    claim_of(report, "eq-7")["source"] += " (statement reconstructed)"
+    assert page(generate, report).count("(reconstructed)") == 3
+    assert "| d | Theorem 4.2 with Lemma D.4 as reconstructed |" in content
+
+
+def test_constants_of_lower_bounds_are_rounded_down(generate: ModuleType, report: Report) -> None:
+    assert generate.open_problem.down(0.0022674, 5) == "0.00226"
+    found = row(page(generate, report), "Lemma D.4")
+    for ball in (rotation_constant(8), orbit_constant(8)):
+        assert f"C = {math.floor(float(ball.mid()) * 10**4) / 10**4:.4f} at d = 8" in found
+    shown = re.search(r"c = ([\d.]+) at d = 16", row(page(generate, report), "Open problem after (7)"))
+    assert shown
+    assert 0 <= generate.open_problem.constant(16) - float(shown[1]) < 1e-5
+
+
 def simulated(report: Report, name: str, learner: str, side: str, points: list[tuple[int, int, float, float]]) -> None:
     """Put a curve into the report: d, n and the interval of each point."""
     m = next(m for m in report["measurements"] if m["name"] == name)
@@ -79,19 +101,30 @@ KERNEL = "warmup: kernel regression stays above the exact least error"
 LINK = "[kernel regression](#measured-ex-4-1-exact-warmup-kernel-regression-stays-above-the-exact-least-error)"
 
 
-def test_sample_complexities_are_bracketed_by_the_report(generate: ModuleType, report: Report) -> None:
+def curve(*points: tuple[int, int, float, float]) -> dict[str, bytes]:
+    """The drawn curve of kernel regression in warm-up: d, n and the interval of each point."""
+    lines = "".join(f"kernel,{d},{n},9,{low},{low},{high},\n" for d, n, low, high in points)
+    return {"warmup.csv": f"learner,d,n,replicas,mean,low,high,claimed\n{lines}".encode()}
+
+
+def test_sample_complexities_are_those_of_the_experiments_page(generate: ModuleType, report: Report) -> None:
     assert row(page(generate, report), "Example 1").endswith("| not measured |")
-    curve = [(8, 16, 0.1, 0.2), (8, 0, 0.4, 0.5), (8, 4, 0.3, 0.4), (8, 8, 0.2, 0.3)]
-    simulated(report, KERNEL, "kernel", "lower", curve)
-    assert f"{LINK}, d = 8: 4 < n\\* ≤ 16" in row(page(generate, report), "Example 1")
-    higher = [(16, 0, 0.4, 0.5), (16, 15, 0.3, 0.4), (16, 16, 0.1, 0.2)]
-    simulated(report, KERNEL, "kernel", "lower", curve + higher)
-    found = row(page(generate, report), "Example 1")
-    assert f"{LINK}, d = 16: n\\* = 16, exponent of d in \\[0, 1.7\\]" in found
-    simulated(report, KERNEL, "kernel", "lower", curve[1:3])
-    assert f"{LINK}: n\\* not seen up to n = 4" in row(page(generate, report), "Example 1")
-    simulated(report, KERNEL, "kernel", "lower", [(8, 3, 0.1, 0.2)])
-    assert f"{LINK}, d = 8: n\\* ≤ 3" in row(page(generate, report), "Example 1")
+    simulated(report, KERNEL, "kernel", "lower", [])
+    lower = ((8, 16, 0.1, 0.2), (8, 0, 0.4, 0.5), (8, 4, 0.3, 0.4), (8, 8, 0.2, 0.3))
+    higher = ((16, 0, 0.4, 0.5), (16, 15, 0.3, 0.4), (16, 16, 0.1, 0.2))
+    for points, says in (
+        (lower, "d = 8: n\\* 5 to 16"),
+        (lower + higher, "d = 16: n\\* 16, exponent of d 0.00 to 1.68"),
+        (lower[1:3], "d = 8: n\\* more than 4"),
+        ((*lower, (16, 9, 0.3, 0.4)), "d = 8: n\\* 5 to 16"),
+        (((8, 3, 0.1, 0.2),), "d = 8: n\\* at most 3"),
+    ):
+        drawn = curve(*points)
+        assert row(page(generate, report, drawn), "Example 1").endswith(f"<br>{LINK}, {says} |")
+        n, *grows = says.partition("n\\* ")[2].split(", exponent of d ")
+        experiment = generate.simulations.pages(report, drawn)["simulations/warmup.md"]
+        (cells,) = re.findall(r"^\| kernel regression \|(.*)\|$", experiment, re.MULTILINE)
+        assert {n, *grows} <= {cell.strip() for cell in cells.split("|")}
 
 
 def test_an_unexpected_verdict_stands_beside_the_measurement(generate: ModuleType, report: Report) -> None:

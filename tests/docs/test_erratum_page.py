@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from theory.regression import dimension, lower_bound, sharp_upper_bound
+from theory.regression import dimension, lower_bound, printed_lower_bound, sharp_upper_bound
 from theory.regression_erratum import refuted_moderate, refuted_small
 
 Report = dict[str, Any]
@@ -91,7 +91,7 @@ def test_numbers_are_those_of_the_steps(generate: ModuleType, report: Report) ->
 
 
 def test_where_it_holds_is_counted_by_certified_bounds(generate: ModuleType, report: Report) -> None:
-    for d, below, last, above, *counts in rows(page(generate, report), "| d | false below |"):
+    for d, below, last, above, *counts, between in rows(page(generate, report), "| d | false below |"):
         n = int(d)
         bound = {k: Fraction(n * (n + 3) * (100 - k), 200) - 1 for k in range(1, 100)}
         false = [k for k in bound if bound[k] > sharp_upper_bound(n, Fraction(k, 100)).n]
@@ -99,8 +99,18 @@ def test_where_it_holds_is_counted_by_certified_bounds(generate: ModuleType, rep
         assert not set(false) & set(true)
         assert [int(c) for c in counts] == [len(false), len(true), 99 - len(false) - len(true)]
         assert Fraction(last) == Fraction(max(false), 100)
+        inside = [k for k in bound if Fraction(below) <= Fraction(k, 100) < Fraction(above)]
+        assert between == f"{len(set(inside) & set(false))} of {len(inside)}"
         assert set(range(1, 100)) - set(true) < {k for k in bound if Fraction(k, 100) < Fraction(above)}
         assert {k for k in bound if Fraction(k, 100) < Fraction(below)} <= set(false)
+
+
+def test_the_lead_says_by_how_much_the_printed_bound_is_too_large(generate: ModuleType, report: Report) -> None:
+    content = page(generate, report)
+    assert "the printed bound exceeds it by $(1-\\varepsilon) d - 1$" in content
+    for d, eps in ((2, Fraction(1, 10)), (8, Fraction(2, 7))):
+        assert printed_lower_bound(d, eps) - (1 - eps) * dimension(d) == (1 - eps) * d - 1
+        assert sharp_upper_bound(d, eps).n <= lower_bound(d, eps).n + 2
 
 
 def measurement(report: Report) -> Report:

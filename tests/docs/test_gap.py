@@ -100,7 +100,7 @@ def test_the_table_has_the_bounds_and_the_brackets(gap: ModuleType, report: Repo
     assert row_of(pages, "warm-up")[1:] == [
         "8", "1/4", f"{least.n} ([{least.claim}](#claim-ex-4-1-exact), {trust})", "5 to 16", "–", "1",
     ]  # fmt: skip
-    assert row_of(pages, "texture")[4] == "more than 6"
+    assert row_of(pages, "texture")[4] == "not reached up to 6"
     assert row_of(pages, "texture")[6] == "2 to 3"
     assert row_of(pages, "regression")[2:3] + row_of(pages, "regression")[4:] == [
         "1/2", "11 to 21", row_of(pages, "regression")[5], "6",
@@ -109,7 +109,7 @@ def test_the_table_has_the_bounds_and_the_brackets(gap: ModuleType, report: Repo
     assert quadratic[1] == "1,024"
     assert quadratic[3].startswith(f"{bounds.best('quadratic', 1024, '1/100').lower.n:,} (")
     assert quadratic[5].startswith(f"{bounds.best('quadratic', 1024, '1/100', learner='conv').upper.n:,} (")
-    assert (quadratic[4], quadratic[6]) == ("more than 64", "at most 1,024")
+    assert (quadratic[4], quadratic[6]) == ("not reached up to 64", "at most 1,024")
 
 
 def test_a_vacuous_bound_is_not_shown(gap: ModuleType) -> None:
@@ -148,7 +148,32 @@ def test_a_report_without_curves_says_so(gap: ModuleType, report: Report, drawn:
 
 def test_the_legend_has_the_probability_of_the_report(gap: ModuleType, report: Report) -> None:
     rows = [m for m in report["measurements"] if m["certificate"].get("experiment") == "warmup"]
-    assert f"except with probability {rows[0]['certificate']['alpha']:g} at most" in gap.legend(report)
+    warmup = gap.PANELS[:1]
+    assert f"except with probability {rows[0]['certificate']['alpha']:g} at most" in gap.legend(report, warmup)
+    assert "except with probability 0.25 at most" in gap.legend(report, gap.PANELS)
     for m in rows:
         m["certificate"] = {**m["certificate"], "alpha": 1e-5}
-    assert "except with probability 10⁻⁵ at most" in gap.legend(report)
+    assert "except with probability 10⁻⁵ at most" in gap.legend(report, warmup)
+
+
+def test_an_error_rate_that_is_not_stated_is_not_zero(gap: ModuleType, report: Report, drawn: dict[str, bytes]) -> None:
+    report["measurements"] = []
+    page = gap.pages(report, drawn)["gap.inc"]
+    assert "this report does not state the error rate of warmup, texture" in page
+    assert "except with probability" not in page
+
+
+def test_what_is_set_for_other_figures_does_not_change_the_picture(
+    gap: ModuleType, report: Report, drawn: dict[str, bytes]
+) -> None:
+    mpl = pytest.importorskip("matplotlib")
+    before = gap.pages(report, drawn)
+    with mpl.rc_context({"lines.linewidth": 9, "axes.facecolor": "red", "svg.fonttype": "none", "font.weight": "bold"}):
+        assert gap.pages(report, drawn) == before
+        assert mpl.rcParams["lines.linewidth"] == 9
+
+
+def test_an_alternative_text_holds_no_markup(gap: ModuleType, report: Report, drawn: dict[str, bytes]) -> None:
+    alts = re.findall(r"^:alt: (.*)$", gap.pages(report, drawn)["gap.inc"], re.MULTILINE)
+    assert len(alts) == 4
+    assert not any("\\" in alt for alt in alts)

@@ -197,7 +197,17 @@ def test_the_atlas_is_made_of_what_lies_beside_the_report(
     assert "<code>some.package:Other</code>: needs a network" in page
 
 
+DAMAGED_ATLAS: dict[str, Callable[[Report], object]] = {
+    "a seed of words": lambda a: a.update(seed="none"),
+    "a row without a group": lambda a: a["optimizers"][0]["groups"].pop("orthogonal"),
+    "certified at no level": lambda a: a["optimizers"][0]["groups"]["sign_flip"].update(level=None),
+    "a reason for an unknown group": lambda a: a["optimizers"][0]["derived"]["reasons"].update(gone="why"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_ATLAS)
 def test_a_damaged_atlas_is_refused_in_one_line(
+    damage: str,
     generate: ModuleType,
     save: Callable[[Report], Path],
     report: Report,
@@ -206,7 +216,9 @@ def test_a_damaged_atlas_is_refused_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     source = save(report)
-    (source.parent / "atlas.json").write_text(json.dumps({**atlas, "seed": "none"}), encoding="utf-8")
+    damaged = json.loads(json.dumps(atlas))
+    DAMAGED_ATLAS[damage](damaged)
+    (source.parent / "atlas.json").write_text(json.dumps(damaged), encoding="utf-8")
     assert generate.main([str(source), str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -278,7 +290,53 @@ DAMAGE: dict[str, Callable[[Report], Report]] = {
     "a verdict of its own": lambda r: r | {"claims": [r["claims"][0] | {"status": "PERHAPS"}]},
     "ok against its verdicts": lambda r: r | {"ok": False},
     "a figure that is not there": lambda r: r | {"figures": ["elsewhere/other.svg"]},
+    "used by a claim that is not there": lambda r: first_with(r, used_by=["gone"]),
+    "rests on a claim that is not there": lambda r: first_with(r, rests_on=["gone"]),
+    "uses a claim that is not there": lambda r: first_with(r, uses=["gone"]),
+    "rests on what its proof does not": lambda r: first_with(r, rests_on=[r["claims"][-1]["id"]], proof_uses=[]),
+    "a step uses a claim that is not there": lambda r: first_with(r, steps=[step_of(r, uses=["gone"])]),
+    "a measurement of a claim that is not there": lambda r: measured_with(r, "trials", claim="gone"),
+    "a measurement uses a claim that is not there": lambda r: measured_with(r, "trials", uses=["gone"]),
+    "a measurement without a name": lambda r: measured_with(r, "trials", name=" "),
+    "no table": lambda r: with_table(r, None),
+    "an empty table": lambda r: with_table(r, []),
+    "an empty title": lambda r: first_with(r, title=" "),
+    "a claim twice": lambda r: r | {"claims": [*r["claims"], r["claims"][0]]},
+    "a simulation of nothing": lambda r: measured_with(
+        r, "simulation", certificate={"kind": "simulation", "alpha": 0.1, "comparisons": 3}
+    ),
+    "a simulation without an error rate": lambda r: measured_with(
+        r, "simulation", certificate={"kind": "simulation", "experiment": "warmup", "comparisons": 3}
+    ),
 }
+CSV = "learner,d,n,replicas,mean,low,high\nfc,5,0,9,0.5,0.4,0.6\n"
+DAMAGED_CURVES = {
+    "a word for a number": CSV.replace("9,0.5", "nine,0.5").encode(),
+    "a short row": CSV.replace(",0.4,0.6", "").encode(),
+    "not UTF-8": CSV.encode() + b"\xff\xfe",
+    "not a number": CSV.replace("0.5", "nan").encode(),
+}
+
+
+def first_with(report: Report, **changes: Any) -> Report:
+    return report | {"claims": [report["claims"][0] | changes, *report["claims"][1:]]}
+
+
+def step_of(report: Report, **changes: Any) -> Report:
+    return next(step for claim in report["claims"] for step in claim["steps"]) | changes
+
+
+def measured_with(report: Report, kind: str, **changes: Any) -> Report:
+    rows = report["measurements"]
+    k = next(k for k, m in enumerate(rows) if m["certificate"].get("kind") == kind)
+    return report | {"measurements": [*rows[:k], rows[k] | changes, *rows[k + 1 :]]}
+
+
+def with_table(report: Report, rows: list[Report] | None) -> Report:
+    claim = claim_of(report, "table-1")
+    del claim["table"]
+    claim.update({} if rows is None else {"table": rows})
+    return report
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -295,6 +353,50 @@ def test_a_damaged_report_is_refused_in_one_line(
     assert said.count("\n") == 1
     assert said.startswith("generate: ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("damage", DAMAGED_CURVES)
+def test_damaged_curves_are_refused_in_one_line(
+    damage: str,
+    generate: ModuleType,
+    save: Callable[[Report], Path],
+    report: Report,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = save(report)
+    (source.parent / "figures" / "warmup.csv").write_bytes(DAMAGED_CURVES[damage])
+    assert generate.main([str(source), str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("generate: warmup.csv is damaged (")
+    (source.parent / "figures" / "warmup.csv").write_text(CSV)
+    assert generate.main([str(source), str(tmp_path / "out")]) == 0
+
+
+KINDS: dict[str, Callable[[Report], bool]] = {
+    "an optimizer": lambda m: "optimizer" in m["certificate"],
+    "a feature": lambda m: m["certificate"].get("subject") == FEATURES[0].title,
+    "first weights": lambda m: m["certificate"].get("subject") == next(iter(inits.INITIALISATIONS)),
+    "an exact replay": lambda m: m["by"] == "EXACT",
+    "a simulation": lambda m: m["by"] == "SIMULATED",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_check_that_raised_is_shown_loudly(kind: str, build: Callable[[Report], Path], report: Report) -> None:
+    row = next(m for m in report["measurements"] if KINDS[kind](m))
+    raised = {"verdict": "INCONCLUSIVE", "trust": None, "certificate": {}, "failure": "Traceback ...\nBoom: planted"}
+    row.update(raised, summary="Boom: planted", mutant={**row["mutant"], "verdict": None})
+    report["ok"] = False
+    folder = build(report)
+    name = f"simulations/{row['name'].partition(': ')[0]}.md" if kind == "a simulation" else "optimizers.md"
+    page = plain(folder / name)
+    assert ":class: danger" in page
+    assert f"**? INCONCLUSIVE, wanted {row['expected']}**" in page
+    assert "Boom: planted" in page
+    anchors = {label for path in folder.rglob("*.md") for label in LABEL.findall(plain(path))}
+    assert set(re.findall(r"\]\(#(measured-[^)]*)\)", plain(folder / "run.md"))) <= anchors
 
 
 def test_half_a_file_is_refused(

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -126,6 +127,25 @@ def test_what_it_rests_on_is_what_the_report_says(generate: ModuleType, report: 
     assert "- [long-1995](#claim-long-1995), EXACT: a new source." in page(generate, report)
     claim["rests_on"] = []
     assert "on no cited theorem" in page(generate, report)
+
+
+def test_what_is_measured_comes_from_the_report(generate: ModuleType, report: Report) -> None:
+    assert "margin not in this report" in page(generate, report)
+    (held,) = [m for m in report["measurements"] if m["claim"] == "thm-5.2-rate" and m["by"] == "SIMULATED"]
+    held["certificate"] = {**held["certificate"], "margin": 0.28125, "sharpness": 321.5}
+    assert "✓ CERTIFIED, margin +0.281; it would refute a bound on the error 322 times as large." in page(
+        generate, report
+    )
+    held["verdict"] = "REFUTED"
+    assert "**✗ REFUTED, wanted CERTIFIED**, margin" in page(generate, report)
+    report["measurements"].remove(held)
+    assert "could contradict it: not measured in this report." in page(generate, report)
+
+
+def test_the_number_of_cited_theorems_told_by_hand_is_right(generate: ModuleType, report: Report) -> None:
+    assert len(claim_of(report, "thm-5.2-rate")["rests_on"]) == 3
+    told = [Path(generate.__file__).parent / name for name in ("index.md", "generator/paper_statements.py")]
+    assert all("given three cited theorems, not refereed" in path.read_text(encoding="utf-8") for path in told)
 
 
 def test_each_link_of_the_argument_names_its_evidence(generate: ModuleType, report: Report) -> None:

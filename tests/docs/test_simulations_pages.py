@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
@@ -72,6 +73,13 @@ def test_brackets_and_exponents_are_read_off_the_curves(simulations: ModuleType,
     assert simulations.sample_complexity("quadratic", []) == ""
 
 
+def test_the_table_of_the_start_page_asks_for_the_same_errors(simulations: ModuleType, generate: ModuleType) -> None:
+    asked = {row.experiment: float(Fraction(row.eps)) for row in generate.gap.ROWS}
+    targets = {name: simulations.target_of(name) for name in NAMES}
+    assert {name: eps for name, eps in asked.items() if targets[name] not in (None, eps)} == {}
+    assert {"warmup", "texture", "regression"} <= {name for name in asked if targets[name]}
+
+
 def test_an_open_bracket_is_not_a_number(simulations: ModuleType) -> None:
     assert simulations.between(None) == "not measured"
     assert simulations.between((None, None)) == "?"
@@ -90,6 +98,13 @@ def test_the_figure_is_told_in_numbers(simulations: ModuleType, drawn: dict[str,
     assert "kernel regression 0.75 at d = 4, n = 16" in shown
     assert "conv net, ERM 0.01 at d = 2, n = 1" in shown
     assert "../figures/quadratic.csv" in shown
+
+
+def test_an_alternative_text_holds_no_markup(simulations: ModuleType, drawn: dict[str, bytes]) -> None:
+    files = {"quadratic.svg": b"", "quadratic.csv": drawn["quadratic.csv"] + b"a_new|net,4,16,9,0.5,0.4,0.6\n"}
+    (alt,) = re.findall(r"^:alt: (.*)$", simulations.figure("quadratic", files), re.MULTILINE)
+    assert "a_new|net 0.5 at d = 4" in alt
+    assert "\\" not in alt
 
 
 def test_margin_and_sharpness_stand_beside_the_verdict(simulations: ModuleType, report: Report) -> None:

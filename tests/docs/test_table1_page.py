@@ -29,7 +29,7 @@ def together(generate: ModuleType, report: Report, *names: str) -> dict[str, Any
     """What is said of a combination of rows of Table 1."""
     wanted = [TITLES[name] for name in names]
     found = json.loads(generate.table1.pages(report, None)["table-1.json"])
-    (one,) = [c for c in found if [c.get(kind) for kind in SAID[: len(names)]] == wanted and len(c) == len(names) + 2]
+    (one,) = [c for c in found if [c.get(kind) for kind in SAID[: len(names)]] == wanted and len(c) == len(names) + 3]
     return one
 
 
@@ -68,7 +68,8 @@ def test_what_is_printed_is_what_the_claim_says_is_printed(generate: ModuleType,
             assert (words if words != "none" else "no regularisation") in re.sub(r"\s+", " ", line)
             assert part.startswith(rows[row].part)
     page = page_of(generate, report)
-    assert "14 of the 14 printed entries are certified" in page
+    assert "14 of the 14 printed entries are certified under the conditions listed with the claim" in page
+    assert "Conditions are added: Hessian invertible" in page
     step_of(report, "gaussian keeps orthogonal")["verdict"] = "INCONCLUSIVE"
     page = page_of(generate, report)
     assert "13 of the 14 printed entries are certified" in page
@@ -130,9 +131,13 @@ def test_a_training_keeps_what_its_parts_keep(generate: ModuleType, report: Repo
             g for g, group in GROUPS.items() if all(is_subgroup(group, GROUPS[r.keeps]) for r in rows) and g in COLUMNS
         ]
         found = together(generate, report, *(row.name for row in rows))
+        if algorithm.name == "newton" and rows[-1].name != "no-penalty":
+            assert (found["certified under"], found["bounds"]) == ([], [])
+            continue
         (top,) = found["certified under"]
         assert {g for g in COLUMNS if is_subgroup(GROUPS[g], GROUPS[top])} == set(kept)
-        assert found["bounds"] == bounds.binding(kept)
+        assert found["bounds"] == ([] if algorithm.name == "newton" else bounds.binding(kept))
+        assert bool(found["note"]) == (algorithm.name == "newton")
 
 
 COLUMNS = [group.name for group in table1.COLUMNS]
@@ -159,6 +164,49 @@ def test_nothing_is_certified_if_what_all_rests_on_is_not(generate: ModuleType, 
     assert picker(page)["blocked"] is True
     assert together(generate, report, "sgd", "gaussian", "no-penalty")["certified under"] == []
     assert together(generate, report, "sgd", "gaussian", "no-penalty")["bounds"] == []
+
+
+def test_no_bound_follows_for_newton_and_with_a_penalty_it_is_open(generate: ModuleType, report: Report) -> None:
+    page = page_of(generate, report)
+    title = TITLES["newton"]
+    for penalty in ("none", "l_2 norm", "l_p norm, p >= 1 other than 2"):
+        shown = penalty.replace("_", r"\_").replace(">", r"\>")
+        table = page.partition(f"Certified with regularisation: {shown}\n")[2].partition(":::")[0]
+        cells = table.partition(f"* - {title}")[2].partition("* -")[0].strip().splitlines()
+        assert len(cells) == 5
+        said = "only on data that span R" if penalty == "none" else "**? open**: the penalty need not be twice"
+        assert all(said in cell for cell in cells)
+        assert all("✓" in cell for cell in cells) == (penalty == "none")
+    assert f"{title}, without regularisation: only on data that span" in page
+    plain = together(generate, report, "newton", "zero", "no-penalty")
+    assert plain["certified under"] == ["general_linear"]
+    assert "no bound on samples follows" in plain["note"]
+    assert "twice differentiable" in together(generate, report, "newton", "zero", "l2")["note"]
+
+
+def test_what_was_measured_is_not_certified_with_a_penalty(
+    generate: ModuleType, report: Report, atlas: Mapping[str, Any]
+) -> None:
+    found = picker(page_of(generate, report, atlas))["parts"]
+    refused = {part["title"]: part["penalised"] for part in found["algorithm"]}
+    proved = {row.title for row in table1.ROWS if row.part == "algorithm"}
+    assert {title for title, why in refused.items() if why == "not measured with this penalty"} == {*refused} - proved
+    assert [title for title in proved if refused[title]] == [TITLES["newton"]]
+    assert [part["title"] for part in found["regularisation"] if part["none"]] == ["none"]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_penalties_rest_on_the_step_that_joins_them(generate: ModuleType, report: Report, gone: bool) -> None:
+    where = f"#step-table-1-{table1.JOINING.replace(' ', '-')}"
+    assert f"[see this step]({where}), ✓ CERTIFIED" in page_of(generate, report)
+    step = step_of(report, table1.JOINING)
+    step["verdict"] = "INCONCLUSIVE"
+    if gone:
+        claim_of(report, "table-1")["steps"].remove(step)
+    page = page_of(generate, report)
+    assert "No combination is certified" in page.partition("## As printed")[0]
+    assert (where in page) is not gone
+    assert together(generate, report, "sgd", "gaussian", "l2")["certified under"] == []
 
 
 def test_only_certified_bounds_follow(generate: ModuleType, report: Report) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -68,6 +69,14 @@ def test_the_drawing_is_xml_without_a_date(files: list[Path]) -> None:
 def test_same_result_same_bytes(files: list[Path], tmp_path: Path) -> None:
     again = figures.curves(RESULT, tmp_path / "gap.v1")
     assert [file.read_bytes() for file in again] == [file.read_bytes() for file in files]
+
+
+def test_what_a_user_sets_for_other_figures_does_not_change_the_bytes(files: list[Path], tmp_path: Path) -> None:
+    mine = {"lines.linewidth": 9, "axes.facecolor": "red", "svg.fonttype": "none", "font.weight": "bold"}
+    with mpl.rc_context({**mine, "savefig.facecolor": "blue"}):
+        again = figures.curves(RESULT, tmp_path / "again")
+        assert mpl.rcParams["lines.linewidth"] == 9
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
 
 
 def test_other_result_other_drawing(files: list[Path], tmp_path: Path) -> None:

@@ -46,13 +46,15 @@ def test_the_printed_form_is_whole_tex(claim: Claim) -> None:
 
 @pytest.mark.parametrize("claim", OF_THE_PAPER, ids=lambda claim: claim.id)
 def test_words_and_forms_agree(claim: Claim) -> None:
-    """Who reads Omega or O is told so, a reconstruction is called one, and equal statements differ in nothing."""
+    """Who reads Omega or O is told so, a reconstruction is called one, and another form comes with how it differs."""
     order = re.search(r"\\Omega|= *O\\Bigl", claim.printed)
     if order:
         assert ("Omega" if "Omega" in order[0] else " O.") in claim.differs
     assert ("reconstructed" in claim.source) == ("reconstruction" in claim.differs)
     if claim.printed == claim.statement:
         assert not claim.differs or "Nothing is changed" in claim.differs
+    else:
+        assert claim.differs, "another form than the printed one, and nothing says how it differs"
 
 
 @pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if c.differs], ids=lambda claim: claim.id)
@@ -71,13 +73,17 @@ def test_conv_halves_are_named_where_a_theorem_is_split() -> None:
 
 def test_the_terminal_shows_both_forms(capsys: pytest.CaptureFixture[str]) -> None:
     shown = {}
-    for id in ("thm-5.2", "ex-4.1", "ex-4.1-exact", "lem-ball"):
+    for id in ("thm-5.2", "ex-4.1", "ex-4.1-exact", "lem-ball", "lem-d.2", "lem-d.4"):
         assert cli.main(["claims", id]) == 0
         shown[id] = " ".join(capsys.readouterr().out.split())
     assert "In the paper" in shown["thm-5.2"]
     assert CLAIMS["thm-5.2"].differs in shown["thm-5.2"]
     assert r"\Omega(d^2)" in shown["thm-5.2"]
-    assert "Differs from the paper no" in shown["ex-4.1"]
+    assert f"Differs from the paper {CLAIMS['ex-4.1'].differs}" in shown["ex-4.1"]
+    assert "Differs from the paper no The appendix was not at hand" in shown["lem-d.2"]
+    assert shown["lem-d.2"].count(" ".join(CLAIMS["lem-d.2"].statement.split())) == 1
+    assert "In the paper (reconstructed)" in shown["lem-d.4"]
+    assert "(reconstructed)" not in shown["thm-5.2"]
     assert "In the paper" not in shown["ex-4.1-exact"]
     assert "Sharpens" in shown["ex-4.1-exact"]
     assert "paper" not in shown["lem-ball"]

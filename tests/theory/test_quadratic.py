@@ -31,6 +31,7 @@ from theory.quadratic import (
     comparison,
     conv_upper_bound,
     explicit_lower_bound,
+    long_form_lower_bound,
     lower_bound,
     rate_lower_bound,
     upper_bound,
@@ -534,6 +535,27 @@ def test_lower_bounds_are_the_stated_numbers_rounded_up(d: int, eps: Number, del
     assert abs(enclosed(explicit_lower_bound(d, eps, delta)) - explicit(d, eps, delta)) < 1e-9
 
 
+@pytest.mark.parametrize(("d", "eps", "delta"), [case for case in CASES if case[0] > 1])
+def test_the_long_form_is_the_stated_number_where_that_is_at_least_d_squared(
+    d: int, eps: Number, delta: Number
+) -> None:
+    with mp.workdps(90):
+        for found, e, x in (
+            (long_form_lower_bound(d, eps, delta), F(str(eps)), F(str(delta))),
+            (long_form_lower_bound(d, eps), 2 * F(str(eps)), F(1, 2)),
+        ):
+            stated = mp.mpf(d * d) / mp.e * real(1 - x) ** (mp.mpf(1) / d**2)
+            stated *= (LIMIT / real(e)) ** (mp.mpf(1) / 2 - mp.mpf(1) / (2 * d))
+            assert found.n == (int(mp.ceil(stated)) if stated >= d * d else 0)
+            assert found.vacuous == (stated < d * d)
+
+
+def test_the_long_form_is_weaker_than_what_else_is_proved() -> None:
+    found = [(long_form_lower_bound(*case).n, lower_bound(*case).n) for case in CASES if case[0] > 1]
+    assert all(n <= max(best, 0) for n, best in found)
+    assert sum(n > 0 for n, _ in found) > 30
+
+
 @pytest.mark.parametrize("delta", ["0.5", "1e-300"])
 @pytest.mark.parametrize("eps", ["1e-60", "1e-400"])
 def test_beyond_the_precision_lower_bounds_err_downwards(eps: str, delta: str) -> None:
@@ -661,6 +683,7 @@ def test_lower_bound_takes_the_better(eps: Number, delta: float | None) -> None:
 
 
 def test_bounds_name_their_claims() -> None:
+    assert long_form_lower_bound(3, 0.1).claim == "eq-7"
     bounds = [f(3, 0.1) for f in (explicit_lower_bound, rate_lower_bound, upper_bound, conv_upper_bound)]
     assert [b.claim for b in bounds] == ["thm-5.2-explicit", "thm-5.2-rate", "upper-5.2", "conv-upper-4.1"]
     assert all(b.claim in LEDGER.claims and b.enclosure and b.why for b in bounds)
@@ -694,6 +717,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     **{f"{n}, d = {d!r}": (lambda f=f, d=d: f(d, 0.1), "d") for n, f in BOUNDS.items() for d in BAD_D},
     **{f"{n}, eps = {e!r}": (lambda f=f, e=e: f(3, e), "eps") for n, f in BOUNDS.items() for e in BAD_EPS},
     **{f"{n}, delta = {x!r}": (lambda f=f, x=x: f(3, 0.1, x), "delta") for n, f in BOUNDS.items() for x in BAD_DELTA},
+    **{f"long_form_lower_bound, d = {d!r}": (lambda d=d: long_form_lower_bound(d, 0.1), "d") for d in (*BAD_D, 1)},
     **{f"comparison, d = {d!r}": (lambda d=d: comparison(d, 0.1, 0.1), "d") for d in (*BAD_D, 1)},
     **{f"comparison, eps = {e!r}": (lambda e=e: comparison(3, e, 0.1), "eps") for e in BAD_EPS},
     **{f"comparison, delta = {x!r}": (lambda x=x: comparison(3, 0.1, x), "delta") for x in BAD_DELTA},

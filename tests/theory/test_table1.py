@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from theory import table1, table1_broken, table1_kept
+from theory import table1, table1_broken, table1_kept, table1_penalty
 from theory.claims import Ledger
 from theory.evidence import Evidence, Verdict
 from theory.groups import GROUPS, act_on_points, is_subgroup
@@ -88,6 +88,13 @@ MUTANTS: dict[str, tuple[Callable[..., Evidence], dict[str, Any]]] = {
     "adam, odd second moment": (table1_kept.adam, {"power": 1}),
     "adagrad, odd accumulator": (table1_kept.adagrad, {"power": 1}),
     "newton, other Hessian": (table1_kept.newton, {"transformed": False}),
+    "a penalty joins, one side only": (table1_penalty.joins, {"rules": table1_kept.ORTHOGONAL_RULES[1:]}),
+    "a penalty joins, g not orthogonal": (
+        table1_penalty.joins,
+        {"rules": table1_kept.INVERSE, "moves_by": "g^-1"},
+    ),
+    "a penalty joins, R not invariant": (table1_penalty.joins, {"invariant": False}),
+    "slope of l_6 under rotations": (table1_penalty.slopes, {"turned": ("l_6",)}),
     "adam's example with sgd": (table1_broken.adam, {"rule": "sgd"}),
     "sgd with the identity": (table1_broken.sgd, {"g": np.array([[F(1), F(0)], [F(0), F(1)]], object)}),
     "l2 with a rotation": (table1_broken.l2, {"g": ROTATION}),
@@ -216,3 +223,42 @@ def test_the_table_needs_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = [s for s in LEDGER.steps["table-1"] if s.name != "sgd keeps orthogonal"]
     monkeypatch.setitem(LEDGER.steps, "table-1", kept)
     assert table1.complete().verdict is Verdict.REFUTED
+
+
+def test_the_conditions_of_the_claim_are_named_where_it_differs_from_the_paper(ledger: Ledger) -> None:
+    found = ledger.get("table-1")
+    assert found.differs.endswith(table1.CONDITIONS)
+    assumed = " ".join(found.hypotheses)
+    for named, hypothesis in (
+        ("Hessian invertible", "Hessian in all parameters is invertible"),
+        ("theta_0", "theta_0"),
+        ("buffers start at 0", "buffers start at } 0"),
+        ("step sizes and batches", "step sizes do not depend on the data"),
+        ("slope 0", "slope } 0"),
+    ):
+        assert named in table1.CONDITIONS
+        assert hypothesis in assumed
+    assert "a penalty is twice differentiable along the path (Newton)" in assumed
+
+
+@QUICK
+@given(st.integers(0, 10**6), st.sampled_from(["l_1", "l_2", "l_2 squared"]))
+def test_torch_differentiates_penalties_as_proved(seed: int, name: str) -> None:
+    """Slopes of real penalties, one weight 0, at W g' against those at W, turned."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal((3, 2))
+    weights[0, 0] = 0
+    elements = [g.astype(float) for g in GROUPS["signed_permutation"].elements(2)]
+    g = elements[seed % 8] if name == "l_1" else ROTATION.astype(float)
+    penalties = {"l_1": lambda w: w.abs().sum(), "l_2": torch.linalg.norm, "l_2 squared": lambda w: (w**2).sum()}
+
+    def slope(w: np.ndarray) -> np.ndarray:
+        at = torch.tensor(w, requires_grad=True)
+        penalties[name](at).backward()
+        return at.grad.numpy()
+
+    np.testing.assert_allclose(slope(weights @ g.T), slope(weights) @ g.T, rtol=1e-12, atol=1e-14)
+    turned = ROTATION.astype(float).T
+    assert name != "l_1" or not np.allclose(slope(weights @ turned), slope(weights) @ turned)
