@@ -124,10 +124,11 @@ class Chaotic(Planted):
     """The step's length follows a logistic map of the gradient's norm: equivariant, but rounding explodes."""
 
     def direction(self, p, grad, state):
-        x = state.get("x", 0.3 + 0.4 * torch.tanh(grad.norm()))
+        felt = grad.norm() / (1 + grad.norm())  # no large norm is rounded to 1, so that last bits are always felt
+        x = state.get("x", 0.3 + 0.4 * felt)
         for _ in range(5):
             x = 3.99 * x * (1 - x)
-        state["x"] = (x + 1e-3 * torch.sigmoid(grad.norm())).clamp(0.01, 0.99)
+        state["x"] = (x + 1e-3 * felt).clamp(0.01, 0.99)
         return grad * x
 
 

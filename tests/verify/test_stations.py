@@ -143,8 +143,9 @@ def test_witnesses_are_further_elements_and_more_controls(monkeypatch: pytest.Mo
     (first, few), (again, many) = read
     assert again is not first
     assert np.array_equal(many, [*few, *runs.elements("orthogonal", draw=1)])
-    assert (again.curve([np.eye(6)]).control >= first.curve([np.eye(6)]).control).all()
-    assert again.curve([np.eye(6)]).control[-1] > first.curve([np.eye(6)]).control[-1]
+    more, fewer = again.curve([np.eye(6)]).control, first.curve([np.eye(6)]).control
+    assert (more >= fewer).all()
+    assert (more > fewer).any()
 
 
 @pytest.mark.parametrize(
