@@ -7,11 +7,12 @@ export ORBITGAP_HOME ?= .orbitgap
 REPORT := $(ORBITGAP_HOME)/report.json
 SOURCES := $(wildcard theory/*.py sims/*.py verify/*.py)
 
-.PHONY: help verify test bench lint format typecheck docs clean
+.PHONY: help verify test coq bench lint format typecheck docs clean
 
 help:
 	@echo "make verify     check every proof, real optimizer and simulation"
 	@echo "make test       run the tests"
+	@echo "make coq        check the proofs in theory/coq with Coq, and that false variants fail"
 	@echo "make bench      measure throughput of training many nets at once"
 	@echo "make lint       ruff: style and format"
 	@echo "make typecheck  mypy --strict on theory, sims, verify"
@@ -30,6 +31,9 @@ verify: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -n auto
+
+coq: $(READY)
+	$(BIN)/python -m theory.kernel
 
 bench: $(READY)
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-columns=median,rounds
