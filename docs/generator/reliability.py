@@ -129,8 +129,9 @@ the same way would have been seen. A pass does not exclude
 - one on another device or in another version of a library, whose kernels differ.
 
 A refutation of an optimizer stands by itself: its certificate holds the data, the element and two predictions that
-should agree. That it is a violation, and not rounding, rests on the controls. Rows over several groups hold numbers
-only.
+should agree. That it is a violation, and not rounding, rests on the controls: a rule that amplifies a rounding event so
+rare that no control meets it would be refuted wrongly. That was seen on one processor, for a planted rule with chaotic
+steps. Rows over several groups hold numbers only.
 """
 
 
