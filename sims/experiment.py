@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,8 @@ class Experiment:
         top: the greatest value a replica can have.
         target: the error at which n* is read off the curves, with its bracket; None if there is none.
         inputs: a digest of the data from outside that the values depend on; they are measured anew if it changes.
+        pictures: further figures with their data, from a run of their own: from a size, a seed and a folder to the
+            written files (see `sims.figures.save`).
     """
 
     name: str
@@ -130,6 +133,7 @@ class Experiment:
     top: float = 1.0
     target: float | None = None
     inputs: Callable[[], str] = lambda: ""
+    pictures: Callable[[str, int, Path], list[Path]] = lambda size, seed, folder: []
 
 
 def load(name: str) -> Experiment:

@@ -18,7 +18,7 @@ from sims.experiment import Experiment, Line
 from sims.judgement import Point, Result
 from theory.store import write_atomically
 
-__all__ = ["curves"]
+__all__ = ["curves", "save"]
 
 # Okabe and Ito's colour-blind-safe palette; marker and filling alone tell the learners apart in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
@@ -45,15 +45,32 @@ def curves(result: Result, path: Path) -> list[Path]:
     Raises:
         OSError: a file cannot be written; what was there stays.
     """
+    return save(lambda: _figure(result), _table(result), path)
+
+
+def save(draw: Callable[[], Any], table: str, path: Path) -> list[Path]:
+    """A figure with its data, drawn with fixed settings.
+
+    Args:
+        draw: makes the matplotlib figure; called once, with the settings in force.
+        table: the drawn numbers as CSV.
+        path: where to write, without an ending; missing folders are made.
+
+    Returns:
+        The written files: path.svg, path.png (150 dpi) and path.csv.
+
+    Raises:
+        OSError: a file cannot be written; what was there stays.
+    """
     import matplotlib as mpl  # slow to import, and only needed here
 
     with mpl.rc_context():
         mpl.rcdefaults()  # what a user's own matplotlibrc says is not in the figure
         mpl.rcParams.update(SETTINGS)
-        figure = _figure(result)
+        figure = draw()
         svg = _rendered(figure, "svg", {"Date": None})
         png = _rendered(figure, "png", {"Software": None})
-    contents = {".svg": svg, ".png": png, ".csv": _table(result).encode()}
+    contents = {".svg": svg, ".png": png, ".csv": table.encode()}
     files = {path.with_name(path.name + ending): content for ending, content in contents.items()}
     for file, content in files.items():
         write_atomically(file, content)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from theory.evidence import Evidence, Trust, Verdict
 
-__all__ = ["LEDGER", "Claim", "Ledger", "Mutant", "Step", "UnknownClaimError", "claim", "load", "proves"]
+__all__ = ["LEDGER", "Claim", "Kernel", "Ledger", "Mutant", "Step", "UnknownClaimError", "claim", "load", "proves"]
 
 KINDS = ("definition", "algorithm", "lemma", "theorem", "example", "table", "cited")
 
@@ -82,8 +82,23 @@ class Mutant:
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """The theorem that a proof assistant's kernel checks for a step.
+
+    Attributes:
+        theorem: file and name, such as ``warmup.warmup_attained``.
+        model: how its statement differs from the claim, in words.
+        whole: whether it proves the claim by itself, up to `model`.
+    """
+
+    theorem: str
+    model: str
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Step:
-    """One registered check of one claim."""
+    """One registered check of one claim; `kernel` if a proof assistant's kernel does the checking."""
 
     claim: str
     name: str
@@ -91,6 +106,7 @@ class Step:
     by: Trust
     mutant: Mutant
     uses: tuple[str, ...]
+    kernel: Kernel | None = None
 
 
 @dataclass
@@ -116,12 +132,14 @@ class Ledger:
         """Register a step of a proof.
 
         Raises:
-            ValueError: the claim is not in the ledger or is a cited one, the step's name is taken,
-                or the mutant changes an argument that the check does not have.
+            ValueError: the claim is not in the ledger or is a cited one, the step's name is taken, the mutant changes
+                an argument that the check does not have, or trust in a kernel comes without a theorem for it.
         """
         owner = self.get(step.claim)
         if owner.kind == "cited":
             raise ValueError(f"claim: {owner.id!r} is cited, and a cited theorem has no proof here")
+        if (step.by is Trust.KERNEL) != (step.kernel is not None):
+            raise ValueError(f"by of {step.claim}, {step.name!r}: got {step.by.name}, want KERNEL with its theorem")
         if step.name in {s.name for s in self.steps[step.claim]}:
             raise ValueError(f"step: {step.claim} has a step {step.name!r} already, want a new name")
         parameters = inspect.signature(step.check).parameters
@@ -272,5 +290,6 @@ def load() -> Ledger:
 
     for module in sorted(m.name for m in pkgutil.iter_modules(theory.__path__)):
         importlib.import_module(f"theory.{module}")
+    importlib.import_module("theory.kernel").register()  # last: it adds steps to claims of all modules
     LEDGER.ordered()
     return LEDGER

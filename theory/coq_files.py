@@ -18,14 +18,18 @@ REALS = frozenset(
     }
 )
 """The axioms behind the real numbers of Coq's own library, on which enclosures of real numbers rest."""
-COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
-GAP = re.compile(r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Unset Guard Checking|bypass_check)\b")
+GAP = re.compile(
+    r"\b(Admitted|admit|Admit\s+Obligations|give_up|Axioms?|Parameters?|Conjecture|Primitive|Declare|Load|Fail|Abort"
+    r"|Unset\s+(?:Guard|Positivity|Universe)\s+Checking|bypass_check|type.in.type)\b"
+)
+WORDS = re.compile(r"(?:^|(?<=[.\s]))(Section|End|Variables?|Hypothes[ie]s|Context)\b\s*(\w*)")
+"""Where sections begin and end, and what would be an axiom outside of one."""
 
 
 def sources_digest() -> str:
-    """A hash of every file of proofs."""
-    content = hashlib.sha256()
-    for path in sorted(SOURCES.glob("*.v")):
+    """A hash of every file of proofs, and of how they are compiled and what Coq says of them is read."""
+    content, room = hashlib.sha256(), SOURCES.parent
+    for path in [*sorted(SOURCES.glob("*.v")), SOURCES / "Makefile", *sorted(room.glob("coq_*.py"))]:
         content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return content.hexdigest()
 
@@ -49,5 +53,31 @@ def gaps(text: str) -> list[str]:
     Example:
         >>> gaps("Lemma x : 1 = 2. Admitted. (* an Axiom *)")
         ['Admitted']
+        >>> gaps("Section S. Variable n : nat. End S. Hypothesis h : n = 0.")
+        ['Hypothesis']
     """
-    return GAP.findall(COMMENT.sub(" ", text))
+    bare = _without_comments(text)
+    return [*GAP.findall(bare), *_outside_of_sections(bare)]
+
+
+def _without_comments(text: str) -> str:
+    """A file without its comments, which may be nested; what stands in quotes opens none."""
+    kept, depth = [], 0
+    for piece in re.split(r'(\(\*|\*\)|"[^"]*")', text):
+        depth += (piece == "(*") - (piece == "*)" and depth > 0)
+        kept.append(" " if depth or piece == "*)" else piece)
+    return "".join(kept)
+
+
+def _outside_of_sections(bare: str) -> list[str]:
+    """Words that suppose something, where no section is open that would make it a hypothesis of its theorems."""
+    found: list[str] = []
+    sections: list[str] = []
+    for word, name in WORDS.findall(bare):
+        if word == "Section":
+            sections.append(name)
+        elif word != "End":
+            found += [] if sections else [word]
+        elif sections and sections[-1] == name:
+            sections.pop()
+    return found

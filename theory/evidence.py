@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-__all__ = ["Evidence", "Trust", "Verdict", "all_of"]
+__all__ = ["Evidence", "Trust", "UnavailableError", "Verdict", "all_of"]
+
+
+class UnavailableError(Exception):
+    """A check cannot be run on this machine; the message says what is missing and how to install it."""
 
 
 class Verdict(StrEnum):

@@ -1,89 +1,35 @@
-"""Proofs that Coq's kernel checks: compiles ``theory/coq``, reads what each theorem assumes, tries false variants.
+"""Proofs that Coq's kernel checks, and how they join the ledger.
 
 ``theory/coq/theorems.toml`` says which theorem of which file belongs to which claim. All files are compiled once,
 together with the *mutants* (the same proof scripts under slightly false statements, which must not compile); what Coq
 answered is kept in ``$ORBITGAP_HOME/coq.json`` and counts as long as the sources and the mutants are byte for byte the
-same. ``python -m theory.kernel`` prints it. The ledger does not use it yet: no status rests on it.
+same, and so is what asks. Each theorem is a step of its claim's proof. Without Coq these steps are skipped, and what is
+known of a claim is what its other steps show. ``python -m theory.kernel`` prints the answers.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from theory import store
-from theory.coq_files import REALS, SOURCES, has_theorem, sources_digest
+from theory.claims import LEDGER, Kernel, Mutant, Step
+from theory.coq_compiler import COMPILES, Theorem, compiled
+from theory.coq_files import REALS, SOURCES, sources_digest
+from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 
-__all__ = ["INSTALL", "Theorem", "UnavailableError", "main", "results", "theorems"]
-
-INSTALL = "Coq is not installed (Debian: apt-get install coq libcoq-mathcomp-algebra libcoq-interval)"
-COMPILE = ("coqc", "-w", "-notation-overridden,-ambiguous-paths")
-QUERY = (
-    "From Coq Require Import Reals.\nFrom mathcomp Require Import all_ssreflect all_algebra.\nSet Printing Width 100.\n"
-)
-CLOSED = "Closed under the global context"
-LIMIT = 600
-"""Seconds that one call of Coq may take."""
+__all__ = ["fresh", "main", "register", "results", "theorems"]
 
 
-class UnavailableError(Exception):
-    """Coq cannot be asked on this machine; the message says what is missing and how to install it."""
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """A theorem that Coq checks for a claim.
-
-    Attributes:
-        claim: the claim's id.
-        says: what the theorem shows, in a few words.
-        theorem: file and name, such as ``warmup.warmup_attained``.
-        model: how the statement in Coq differs from the claim, in words.
-        whole: whether it covers the claim, up to `model`.
-        mutant: what the false variant claims, in words.
-        old: a piece of the file that occurs once.
-        new: what makes the statement false in its place.
-    """
-
-    claim: str
-    says: str
-    theorem: str
-    model: str
-    whole: bool
-    mutant: str
-    old: str
-    new: str
-
-    def __post_init__(self) -> None:
-        if not has_theorem(self.theorem):
-            raise ValueError(f"theorem: got {self.theorem!r}, want FILE.NAME of a theorem in {SOURCES}")
-        if not self.model.strip():
-            raise ValueError(f"model of {self.theorem}: got an empty text, want how it differs from the claim")
-        path = SOURCES / f"{self.theorem.partition('.')[0]}.v"
-        count = path.read_text(encoding="utf-8").count(self.old)
-        if count != 1 or self.old == self.new:
-            raise ValueError(f"old: {self.old!r} occurs {count} times in {path.name}, want once and another `new`")
-
-    @property
-    def key(self) -> str:
-        """A short name of its false variant."""
-        return hashlib.sha256(json.dumps([self.theorem, self.old, self.new]).encode()).hexdigest()[:16]
-
-
-def theorems() -> list[Theorem]:
+@functools.cache
+def theorems() -> tuple[Theorem, ...]:
     """All theorems, as the file lists them.
 
     Raises:
@@ -94,26 +40,96 @@ def theorems() -> list[Theorem]:
         True
     """
     listed = tomllib.loads((SOURCES / "theorems.toml").read_text(encoding="utf-8"))
-    return [Theorem(**entry) for entry in listed["theorem"]]
+    return tuple(Theorem(**entry) for entry in listed["theorem"])
+
+
+@functools.cache
+def register() -> None:
+    """Enter every theorem as a step of its claim's proof into the ledger, once.
+
+    Raises:
+        UnknownClaimError: a theorem belongs to a claim that is not in the ledger.
+    """
+    for theorem in theorems():
+        LEDGER.add_step(step(theorem))
+
+
+def step(theorem: Theorem) -> Step:
+    """The step in which Coq's kernel checks a theorem; its mutant is the false variant, which must not compile."""
+    mutant = Mutant(theorem.mutant, old=theorem.old, new=theorem.new)
+    kernel = Kernel(theorem.theorem, theorem.model, theorem.whole)
+    return Step(theorem.claim, f"in Coq: {theorem.says}", _check(theorem), Trust.KERNEL, mutant, (), kernel)
+
+
+def _check(theorem: Theorem) -> Callable[..., Evidence]:
+    def check(old: str = "", new: str = "") -> Evidence:
+        found = results()
+        answer, mutant = found["theorems"].get(theorem.theorem), found["mutants"][theorem.key]
+        certificate = {"kind": "kernel", "theorem": theorem.theorem, "coq": found["coq"], "sources": found["sources"]}
+        if (old, new) == (theorem.old, theorem.new):
+            if not mutant["caught"] and mutant["message"] != COMPILES:
+                raise ValueError(f"the false variant shows nothing, it fails {mutant['message']}")
+            verdict = Verdict.INCONCLUSIVE if mutant["caught"] else Verdict.CERTIFIED
+            says = f"with {new!r} in place of {old!r}: {mutant['message']}"
+            return Evidence(verdict, Trust.KERNEL, says, {**certificate, "statement": "", "axioms": []})
+        if answer is None:
+            why = f"not proved: {found['failures'][theorem.theorem]}"
+            return Evidence(Verdict.INCONCLUSIVE, Trust.KERNEL, why, {**certificate, "statement": "", "axioms": []})
+        assumed = "axioms of Coq's real numbers" if answer["axioms"] else "no axioms"
+        says = f"{found['coq']} checked {theorem.theorem}, on {assumed}"
+        return Evidence(Verdict.CERTIFIED, Trust.KERNEL, says, {**certificate, **answer})
+
+    return check
+
+
+def fresh() -> bool:
+    """Whether what Coq says of these very files is kept, so that `results` need not compile them."""
+    return _fresh(_kept(store.home() / "coq.json"))
 
 
 def results() -> Mapping[str, Any]:
     """What Coq says of all theorems and mutants: kept if it is fresh, else compiled now.
 
+    Returns:
+        What `theory.coq_compiler.compiled` returns, with the digest of the ``sources``.
+
     Raises:
         UnavailableError: nothing fresh is kept and Coq is not installed.
     """
-    changes = theorems()
-    asked = {"sources": sources_digest(), "asked": sorted(change.key for change in changes)}
     path = store.home() / "coq.json"
-    kept = _kept(path)
-    if {key: kept.get(key) for key in asked} == asked:
+    if _fresh(kept := _kept(path)):
         return kept
-    if shutil.which(COMPILE[0]) is None:
-        raise UnavailableError(INSTALL)
-    found = {**asked, **compiled(changes)}
-    store.write_atomically(path, json.dumps({**found, "seal": _seal(found)}, indent=1))
+    with _alone(path.with_suffix(".lock")):
+        if _fresh(kept := _kept(path)):
+            return kept
+        found = {**_asked(), **compiled(theorems())}
+        if _whole(found):  # what went wrong may go right the next time
+            store.write_atomically(path, json.dumps({**found, "seal": _seal(found)}, indent=1))
     return found
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time compiles, the others wait for its answers."""
+    import fcntl  # not on every system, and only needed here
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _whole(found: Mapping[str, Any]) -> bool:
+    """Whether every theorem is proved and every false variant caught."""
+    return not found["failures"] and all(mutant["caught"] for mutant in found["mutants"].values())
+
+
+def _asked() -> dict[str, Any]:
+    return {"sources": sources_digest(), "asked": sorted(theorem.key for theorem in theorems())}
+
+
+def _fresh(kept: Mapping[str, Any]) -> bool:
+    return all(kept.get(key) == value for key, value in _asked().items())
 
 
 def _kept(path: Path) -> dict[str, Any]:
@@ -129,89 +145,6 @@ def _seal(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def compiled(changes: Sequence[Theorem]) -> dict[str, Any]:
-    """Compile everything in a folder of its own, ask what is assumed, then try each false variant."""
-    with tempfile.TemporaryDirectory(prefix="orbitgap-coq-") as name:
-        folder = Path(name)
-        for path in [*SOURCES.glob("*.v"), SOURCES / "Makefile"]:
-            shutil.copy(path, folder)
-        make = _run(["make", "-k", f"-j{os.cpu_count() or 1}"], folder)
-        asked = sorted({change.theorem for change in changes})
-        files = {file: list(named) for file, named in groupby(asked, lambda t: t.partition(".")[0])}
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = pool.map(lambda file: _answers(file, files[file], folder), files)
-            answers = {theorem: answer for answered in found for theorem, answer in answered.items()}
-            mutants = list(pool.map(lambda c: _mutated(c, folder), changes))
-    version = _run([COMPILE[0], "--print-version"], SOURCES).stdout.split()[0]
-    return {
-        "coq": f"Coq {version}",
-        "theorems": answers,
-        "failures": {t: _error(make.stderr) or "its file does not compile" for t in asked if t not in answers},
-        "mutants": {change.key: message for change, message in zip(changes, mutants, strict=True)},
-    }
-
-
-def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)  # noqa: S603
-
-
-def _answers(file: str, theorems: Sequence[str], folder: Path) -> dict[str, dict[str, Any]]:
-    """The closed statements of theorems of one file and the axioms they rest on; nothing if it was not compiled."""
-    names = [theorem.partition(".")[2] for theorem in theorems]
-    asked = "".join(
-        f'Redirect "{file}.{name}.says" Check {name}.\nRedirect "{file}.{name}.assumes" Print Assumptions {name}.\n'
-        for name in names
-    )
-    (folder / f"ask_{file}.v").write_text(f"{QUERY}Require Import {file}.\n{asked}", encoding="utf-8")
-    if not (folder / f"{file}.vo").is_file() or _run([*COMPILE, f"ask_{file}.v"], folder).returncode:
-        return {}
-    return {theorem: _answer(theorem, folder) for theorem in theorems}
-
-
-def _answer(theorem: str, folder: Path) -> dict[str, Any]:
-    says, assumes = ((folder / f"{theorem}.{what}.out").read_text(encoding="utf-8") for what in ("says", "assumes"))
-    if CLOSED not in assumes and "Axioms:" not in assumes:
-        raise ValueError(f"{theorem}: got {assumes!r} from Print Assumptions, want axioms or that there are none")
-    return {
-        "statement": says.strip(),
-        "axioms": re.findall(r"^([\w.']+)\s*:", assumes.partition("Axioms:")[2], re.MULTILINE),
-    }
-
-
-def _mutated(change: Theorem, folder: Path) -> str:
-    """Why a false variant does not compile; empty if it does.
-
-    Raises:
-        ValueError: it fails outside of a proof, so that it shows nothing about the statement.
-    """
-    file = change.theorem.partition(".")[0]
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        changed = Path(name) / f"{file}.v"
-        text = (folder / f"{file}.v").read_text(encoding="utf-8").replace(change.old, change.new)
-        changed.write_text(text, encoding="utf-8")
-        done = _run([*COMPILE, "-Q", "..", "", changed.name], changed.parent)
-    if not done.returncode:
-        return ""
-    place = re.search(r"line (\d+), characters [\d-]+:\nError", done.stderr)
-    if place is None or not _inside_proof(text.splitlines(), int(place[1])):
-        raise ValueError(
-            f"mutant of {change.theorem}, {change.new!r}: fails outside of a proof ({_error(done.stderr)}), want a "
-            "false statement"
-        )
-    return _error(done.stderr)
-
-
-def _inside_proof(lines: Sequence[str], number: int) -> bool:
-    """Whether a line, counted from 1, stands between ``Proof.`` and ``Qed.``, or holds both."""
-    before = "\n".join([*lines[: number - 1], ""])
-    return "Proof." in lines[number - 1] or before.rfind("Proof.") > before.rfind("Qed.")
-
-
-def _error(output: str) -> str:
-    """Coq's message in one line."""
-    return " ".join(output.partition("Error:")[2].split())[:160]
-
-
 def main() -> int:
     """Compile, and say what is proved; 1 if a theorem is not, assumes more than it may, or a false variant compiles."""
     try:
@@ -220,11 +153,16 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 2
     bad = 0
-    for change in theorems():
-        answer, message = found["theorems"].get(change.theorem), found["mutants"][change.key]
-        right = answer is not None and set(answer["axioms"]) <= REALS and bool(message)
-        assumed = "NOT PROVED" if answer is None else ", ".join(answer["axioms"]) or "no axioms"
-        print(f"{change.claim}: {change.theorem}, {assumed}; false variant {'caught' if message else 'COMPILES'}")
+    for theorem in theorems():
+        answer, mutant = found["theorems"].get(theorem.theorem), found["mutants"][theorem.key]
+        right = answer is not None and set(answer["axioms"]) <= REALS and mutant["caught"]
+        assumed = (
+            ", ".join(answer["axioms"]) or "no axioms"
+            if answer
+            else f"NOT PROVED: {found['failures'][theorem.theorem]}"
+        )
+        variant = "caught" if mutant["caught"] else f"NOT caught: {mutant['message']}"
+        print(f"{theorem.claim}: {theorem.theorem}, {assumed}; false variant {variant}")
         bad += not right
     return 1 if bad else 0
 

@@ -1,6 +1,7 @@
 """Runs the steps of proofs and computes what follows: nobody types a status.
 
-The status of a claim is the weakest link among its own steps and everything its proof rests on.
+The status of a claim is the weakest link among its own steps and everything its proof rests on, unless a proof
+assistant's kernel checks one step that shows all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from theory.claims import Ledger, Step
-from theory.evidence import Evidence, Trust, Verdict
+from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 from theory.recheck import ceiling, confirms, refutes
 
 __all__ = ["Status", "StepResult", "check", "digest", "run_step", "statuses"]
@@ -33,6 +34,7 @@ class StepResult:
         mutant: the verdict on the mutant; None when there was none to run.
         certificate: what `theory.recheck` confirmed.
         failure: a traceback or the reason why the step does not count, else empty.
+        skipped: the check cannot be run on this machine; the summary says what is missing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class StepResult:
     mutant: Verdict | None
     certificate: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Status:
 
     Attributes:
         verdict: None while unchecked (which is not a pass).
-        trust: the weakest link; None unless the verdict rests on evidence.
+        trust: that of the weakest link, or KERNEL if one step with it shows all; None unless there is evidence.
         rests_on: the cited theorems under it, sorted.
         reason: why the verdict is not CERTIFIED, else empty.
         seconds: time its own steps took.
@@ -68,7 +71,8 @@ def run_step(step: Step) -> StepResult:
     """Run a check, then its mutant, then confirm the certificate. Never raises.
 
     The step counts only if its evidence is as strong as declared, its certificate is confirmed and
-    its mutant got another verdict (for a refutation: any verdict but REFUTED).
+    its mutant got another verdict (for a refutation: any verdict but REFUTED). A check that cannot
+    be run here is skipped.
     """
     start = time.perf_counter()
     try:
@@ -76,6 +80,8 @@ def run_step(step: Step) -> StepResult:
         changed = step.check(**step.mutant.changes)
         other = changed.verdict
         failure = _objection(step, evidence, changed)
+    except UnavailableError as missing:
+        return StepResult(step.name, Verdict.INCONCLUSIVE, None, 0.0, str(missing), None, skipped=True)
     except Exception:  # a check that raises is a failed check, not a crash of the suite
         seconds = time.perf_counter() - start
         text = traceback.format_exc()
@@ -95,6 +101,8 @@ def run_step(step: Step) -> StepResult:
 def _objection(step: Step, evidence: Evidence, mutant: Evidence) -> str:
     if evidence.trust < step.by:
         return f"declared {step.by.name}, but the evidence is only {evidence.trust.name}"
+    if evidence.certificate.get("kind") == "kernel" and evidence.certificate["theorem"] != _theorem(step):
+        return "the certificate is that of another theorem"
     shown = ceiling(evidence.certificate)
     if evidence.trust > shown:
         return f"called {evidence.trust.name}, but the certificate shows only {shown.name}"
@@ -107,6 +115,10 @@ def _objection(step: Step, evidence: Evidence, mutant: Evidence) -> str:
     if mutant.certificate.get("count") == 0:
         return f"the mutant left nothing to check: {step.mutant.says}"
     return ""
+
+
+def _theorem(step: Step) -> str:
+    return step.kernel.theorem if step.kernel else ""
 
 
 def check(
@@ -165,18 +177,33 @@ def _status(ledger: Ledger, id: str, results: Sequence[StepResult] | None, paren
     if {r.name for r in results} != {s.name for s in ledger.steps[id]} or not results:
         reason = "it has no proof" if not ledger.steps[id] else "not all of its steps were run"
         return Status(Verdict.INCONCLUSIVE, None, rests_on, reason, seconds)
+    # Theorems that a kernel checks stand beside the other steps, and are left out where it is missing.
+    beside = {s.name for s in ledger.steps[id] if s.kernel}
+    held = [r for r in results if not (r.skipped and r.name in beside)]
     weak = sorted(p for p, status in parents.items() if status.verdict is not Verdict.CERTIFIED)
-    open_steps = [r for r in results if r.verdict is Verdict.INCONCLUSIVE]
+    open_steps = [r for r in held if r.verdict is Verdict.INCONCLUSIVE]
     if weak or open_steps:
         reasons = [f"rests on {p}, which is {parents[p].verdict}" for p in weak]
         reasons += [f"{r.name}: {r.summary}" for r in open_steps]
         return Status(Verdict.INCONCLUSIVE, None, rests_on, "; ".join(reasons), seconds)
-    links = [r.trust for r in results if r.trust is not None]
-    links += [status.trust for status in parents.values() if status.trust is not None]
-    refuted = [r for r in results if r.verdict is Verdict.REFUTED]
+    refuted = [r for r in held if r.verdict is Verdict.REFUTED]
     verdict = Verdict.REFUTED if refuted else Verdict.CERTIFIED
     reason = "; ".join(f"{r.name}: {r.summary}" for r in refuted)
+    cover = _cover(ledger.steps[id], held)
+    if cover is None and beside >= {r.name for r in held}:
+        return Status(Verdict.INCONCLUSIVE, None, rests_on, "no step that was run shows all of it", seconds)
+    if cover and not refuted:
+        held, parents = [cover[1]], {parent: parents[parent] for parent in cover[0].uses}
+        rests_on = tuple(sorted({leaf for status in parents.values() for leaf in status.rests_on}))
+    links = [x.trust for x in (*held, *parents.values()) if x.trust is not None]
     return Status(verdict, min(links), rests_on, reason, seconds)
+
+
+def _cover(steps: Sequence[Step], results: Sequence[StepResult]) -> tuple[Step, StepResult] | None:
+    """A step in which a kernel proves the whole claim: the claim then rests on nothing else."""
+    by_name = {result.name: result for result in results}
+    whole = [step for step in steps if step.kernel and step.kernel.whole and step.name in by_name]
+    return next(((step, by_name[step.name]) for step in whole), None)
 
 
 def digest(ledger: Ledger, id: str) -> str:

@@ -32,9 +32,11 @@ def home() -> Path:
 
 @functools.cache
 def code_digest() -> str:
-    """A hash of the source of every module of theory/."""
-    content = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """A hash of the source of every module of theory/ and of every proof for Coq."""
+    content, room = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(
+        [*room.glob("*.py"), *room.glob("coq/*.v"), *room.glob("coq/*.toml"), *room.glob("coq/Makefile")]
+    ):
         content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return content.hexdigest()
 

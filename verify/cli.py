@@ -12,12 +12,15 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory import claims as ledger_module
 from theory import status, store
 from theory.claims import Ledger, UnknownClaimError
 from verify.console import UserError, one_line, seeded, shown, writable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["main"]
 
@@ -137,6 +140,7 @@ def run_claims(arguments: argparse.Namespace) -> int:
     console.print(display.claims_table(shown))
     if any(c["status"] == "UNCHECKED" for c in shown):
         console.print("UNCHECKED: no evidence for this statement and this code here; run `orbitgap verify`.")
+    not_run(console, shown)
     return 0
 
 
@@ -189,6 +193,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     console.print(display.report_table(report))
     for figure in report["figures"]:
         console.print(f"figure: {figure}", highlight=False, soft_wrap=True)
+    not_run(console, report["claims"])
     console.print(conclusion(report), highlight=False)
     return 0 if report["ok"] else 1
 
@@ -265,6 +270,15 @@ def run_replay(arguments: argparse.Namespace) -> int:
         found = replay(arguments.file)
     shown(found, arguments.json, display_instrument.replay_page)
     return 0 if all(case["reproduced"] for case in found) else 1
+
+
+def not_run(console: Console, claims: Sequence[dict[str, Any]]) -> None:
+    """Say in one line which proofs for a kernel could not be run here, and what is missing."""
+    skipped = [s for c in claims for s in c["steps"] if s["kernel"] and s["verdict"] == "UNCHECKED" and s["summary"]]
+    if skipped:
+        many = "1 theorem was" if len(skipped) == 1 else f"{len(skipped)} theorems were"
+        line = f"{many} not checked by Coq, so their claims stand on other steps: {skipped[0]['summary']}"
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def conclusion(report: dict[str, Any]) -> str:

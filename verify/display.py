@@ -179,7 +179,9 @@ def _step(claim: Record, step: Record) -> RenderableType:
             f"  {step['name']}  [{step['by']}]{seconds}",
         )
     ]
-    details = [step["summary"], f"mutant: {mutant['says']} -> {mutant['verdict'] or 'not run'}"]
+    kernel = step["kernel"]
+    details = [f"theorem {kernel['theorem']}; its model: {kernel['model']}"] if kernel else []
+    details += [step["summary"], f"mutant: {mutant['says']} -> {mutant['verdict'] or 'not run'}"]
     if step["uses"]:
         details.append(f"from {', '.join(step['uses'])}")
     if step["certificate"]:

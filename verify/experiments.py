@@ -66,5 +66,6 @@ class Measured:
             yield Step(line.claim, name, check, Trust.SIMULATED, mutant, ()), question.expected
 
     def draw(self, folder: Path) -> list[Path]:
-        """The figure with its data."""
-        return figures.curves(self.result, folder / self.experiment.name)
+        """The figures with their data."""
+        curves = figures.curves(self.result, folder / self.experiment.name)
+        return curves + self.experiment.pictures("quick", self.seed, folder)

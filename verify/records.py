@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from theory import table1
@@ -44,14 +45,16 @@ def claim_record(ledger: Ledger, id: str, status: Status, results: Sequence[Step
 
 
 def step_record(step: Step, result: StepResult | None) -> dict[str, Any]:
-    """One step of a proof with the outcome of its last run, if that still counts."""
+    """One step of a proof with the outcome of its last run, if that still counts; UNCHECKED if it cannot run here."""
+    ran = result if result and not result.skipped else None
     return {
         "name": step.name,
         "by": step.by.name,
         "uses": sorted(step.uses),
-        "verdict": result.verdict.value if result else "UNCHECKED",
+        "kernel": asdict(step.kernel) if step.kernel else None,
+        "verdict": ran.verdict.value if ran else "UNCHECKED",
         "trust": result.trust.name if result and result.trust else None,
-        "seconds": result.seconds if result else None,
+        "seconds": ran.seconds if ran else None,
         "summary": result.summary if result else "",
         "mutant": {"says": step.mutant.says, "verdict": result.mutant.value if result and result.mutant else None},
         "certificate": dict(result.certificate) if result else {},

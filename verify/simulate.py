@@ -56,7 +56,7 @@ def simulate(
     """
     start = time.perf_counter()
     swept = sweep(experiment, experiment.cells(size), seed, folder, jobs, dask, shard, device, progress)
-    judged = {} if swept.missing else _judged(experiment, swept.values, seed, folder)
+    judged = {} if swept.missing else _judged(experiment, swept.values, size, seed, folder)
     return {
         "name": experiment.name,
         "size": size,
@@ -71,9 +71,10 @@ def simulate(
 
 
 def _judged(
-    experiment: Experiment, values: Mapping[Cell, NDArray[np.float64]], seed: int, folder: Path
+    experiment: Experiment, values: Mapping[Cell, NDArray[np.float64]], size: str, seed: int, folder: Path
 ) -> dict[str, Any]:
     result = summarise(experiment, values, seed)
+    drawn = figures.curves(result, folder / experiment.name) + experiment.pictures(size, seed, folder)
     found = [(question, judge(result, question)) for question in questions(experiment)]
     return {
         "alpha": result.alpha,
@@ -98,5 +99,5 @@ def _judged(
             for (learner, d), (low, high) in brackets(result).items()
         ],
         "exponents": [asdict(found) for found in exponents(result, values)],
-        "figures": [str(path) for path in figures.curves(result, folder / experiment.name)],
+        "figures": [str(path) for path in drawn],
     }

@@ -7,14 +7,14 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from theory import status, store
+from theory import kernel, status, store
 from theory.claims import Ledger, Step
-from theory.evidence import Verdict
+from theory.evidence import UnavailableError, Verdict
 from theory.status import StepResult
 from verify import records
 from verify.progress import Tick
@@ -22,7 +22,7 @@ from verify.progress import Tick
 __all__ = ["run"]
 
 # About how long each kind of work takes, in seconds; only the progress bar looks at these.
-PROOF, OPTIMIZER, FEATURE, LAW, REPLAY, CHUNK = 0.05, 0.8, 1.6, 0.2, 0.2, 0.5
+PROOF, COQ, OPTIMIZER, FEATURE, LAW, REPLAY, CHUNK = 0.05, 80.0, 0.8, 1.6, 0.2, 0.2, 0.5
 LIBRARIES = ("hypothesis", "numpy", "python-flint", "scipy", "sympy", "torch")
 
 
@@ -41,19 +41,27 @@ def run(
     """
     start = time.perf_counter()
     from sims.experiment import NAMES, load
-    from verify import instrument_tables, optimizers
+    from verify import instrument_tables, neighbours, optimizers
     from verify.experiments import Measured
 
     measured = [(step, expected, OPTIMIZER) for step, expected in optimizers.measurements(seed)]
     measured += [(step, expected, FEATURE) for step, expected in instrument_tables.features(seed)]
     measured += [(step, expected, LAW) for step, expected in instrument_tables.first_weights(seed)]
     measured += [(step, expected, REPLAY) for step, expected in instrument_tables.exact_replays(seed)]
+    measured += neighbours.measurements(seed)
     steps = sum(map(len, ledger.steps.values()))
     with tempfile.TemporaryDirectory() as scratch:  # what is verified is measured anew, not found
         jobs = os.cpu_count() or 1
         experiments = [Measured(load(name), seed, Path(scratch), jobs) for name in NAMES]
         chunks = CHUNK * sum(experiment.work for experiment in experiments)
-        with progress(PROOF * steps + sum(work for *_, work in measured) + chunks) as tick:
+        asks = any(step.kernel for proof in ledger.steps.values() for step in proof)
+        coq = COQ if asks and not kernel.fresh() else 0.0
+        with progress(coq + PROOF * steps + sum(work for *_, work in measured) + chunks) as tick:
+            if coq:
+                tick("theory/coq: Coq checks its proofs", 0.0)
+                with suppress(UnavailableError):  # then the steps that need its answers are skipped, and say why
+                    kernel.results()
+                tick("theory/coq: checked", coq)
             results = status.check(ledger, progress=lambda id, step: tick(f"{id}: {step.name}", PROOF))
             store.save(home / "evidence.json", ledger, results)
             rows = [_measured(step, expected, tick, work) for step, expected, work in measured]

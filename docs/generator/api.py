@@ -71,6 +71,8 @@ PARTS = (
             "theory.rewriting",
             "theory.thresholds",
             "theory.recheck",
+            "theory.kernel",
+            "theory.coq_compiler",
             "theory.validate",
         ),
     ),

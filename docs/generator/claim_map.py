@@ -109,7 +109,8 @@ def map_page(report: Record, graph: nx.DiGraph[str], drawn: nx.DiGraph[str]) -> 
         "One is left out where drawn lines lead from one claim to the other anyway; for a dependency of a proof, solid "
         "lines alone. Lines from the same claim share their way."
         + (f" {alone} claims at the bottom have no line at all." if alone > 1 else "")
-        + " The trust of a claim is the weakest of its own steps and of all that its proof rests on:",
+        + " The trust of a claim is the weakest of its own steps and of all that its proof rests on, unless "
+        "one theorem in Coq proves all of it:",
         "```{include} trust.inc\n```",
         "How far each is to be believed is said in [](../reliability.md).",
         "(map-table)=\n## The same as a table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from generator.bound_plots import drawn_bounds
@@ -15,6 +15,7 @@ from generator.markdown import (
     Record,
     as_json,
     danger,
+    details,
     display,
     known,
     label,
@@ -35,6 +36,7 @@ from generator.markdown import (
 from generator.run import verdict
 from generator.simulations import simulated
 from sims.experiment import NAMES, load
+from verify.neighbours import FAMILIES
 from verify.records import wanted_of_step
 
 TOPICS = {"table-1": "optimizers"}
@@ -89,8 +91,9 @@ def claims_page(report: Record) -> str:
         "Claims",
         "" if report["ok"] else verdict(report),
         table(("claim", "title", "kind", "status", "trust", "rests on"), rows),
-        "The status is computed from the steps of the proof and from all that they rest on; the trust is the weakest "
-        "link. What the words mean is said in [](../../reliability.md).",
+        "The status is computed from the steps of the proof and from all that they rest on; the trust is that of the "
+        "weakest link, unless one theorem in Coq proves all of it. What the words mean is said in "
+        "[](../../reliability.md).",
         "```{toctree}\n:hidden:\n\n" + "\n".join(c["id"] for c in claims) + "\n```",
     )
 
@@ -116,6 +119,7 @@ def claim_page(
         f"More about it: [](../{MORE[id]}.md)." if id in MORE else "",
         "## Statement",
         statement(claim["statement"]),
+        *in_coq(claim),
         "## Differs from the paper?",
         differs(claim, claims),
         "## Hypotheses" if claim["hypotheses"] else "",
@@ -130,6 +134,15 @@ def claim_page(
         used_by(claim, claims),
         f"## Data\n\nThis page as JSON: [{id}.json]({id}.json); its keys are described in [](../json.md).",
     )
+
+
+def in_coq(claim: Record) -> Iterator[str]:
+    """What Coq was told, with all that the theorem's section supposes, and how that differs from the statement."""
+    for step in claim["steps"]:
+        if step["kernel"]:
+            theorem, model = step["kernel"]["theorem"], step["kernel"]["model"]
+            says = step["certificate"].get("statement") or "not checked in this run"
+            yield details(f"In Coq: {theorem}", says) + f"\nHow it differs: {text(model)}"
 
 
 def at_a_glance(claim: Record, claims: Mapping[str, Record], held: Sequence[Record]) -> str:
@@ -178,6 +191,8 @@ def differs(claim: Record, claims: Mapping[str, Record]) -> str:
 
 def absent(claim: Record) -> str:
     """Where a statement is not printed, as far as that is known: the paper's appendix was not at hand."""
+    if claim["id"].partition("-")[0] in FAMILIES:
+        return "Not in the paper: it is about a neighbouring system"
     if not claim["source"].startswith("ours"):
         return KNOWN
     return "Not in the main body of the paper" if "reconstructed" in claim["differs"] else "Not in the paper"

@@ -162,11 +162,24 @@ def step_part(
         f"- Found: {text(step['summary']) or 'nothing yet'}",
         f"- Mutant: {text(step['mutant']['says'])}. The check then said: {mutant_verdict(step)}",
     ]
+    if kernel := step["kernel"]:
+        file = kernel["theorem"].partition(".")[0]
+        lines += [
+            f"- In Coq: `{kernel['theorem']}` in [{file}.v](#coq-{slug(file)}), on {assumed(step['certificate'])}",
+            f"- How its model differs: {text(kernel['model'])}",
+        ]
     if step["uses"]:
         lines.insert(2, f"- Rests on: {to_claims(step['uses'])}")
     head = f"({anchor})=\n{level} {title or text(step['name'])}\n\n"
     failure = details("What went wrong", step["failure"]) if step["failure"] else ""
     return head + "\n".join(lines) + "\n\n" + failure + certificate(step, whole, shown)
+
+
+def assumed(certificate: Record) -> str:
+    """What axioms a proof for Coq rests on."""
+    if "axioms" not in certificate:
+        return "axioms not known"
+    return ", ".join(f"`{axiom}`" for axiom in certificate["axioms"]) or "no axioms"
 
 
 def mutant_verdict(step: Record) -> str:

@@ -25,6 +25,11 @@ CONFIRMED: Mapping[str, tuple[str, str]] = {
     "ball": ("an inequality of real numbers", "enclosed again at twice the precision, by the same library"),
     "enumeration": ("finitely many cases", "**not repeated**: it holds their number and a counterexample, if any"),
     "trials": ("random cases", "**not repeated**: it holds their number and a counterexample, if any"),
+    "kernel": (
+        "a theorem that Coq's kernel checked",
+        "the files are the ones that were checked, without a gap, on axioms of Coq's real numbers at most; Coq is "
+        "not asked again",
+    ),
     "simulation": ("means of replicas", "means held against Hoeffding's inequality, which is weaker"),
 }
 """For each kind of certificate what it shows and how `theory.recheck` confirms it."""

@@ -166,6 +166,16 @@ def test_nothing_is_certified_if_what_all_rests_on_is_not(generate: ModuleType, 
     assert together(generate, report, "sgd", "gaussian", "no-penalty")["bounds"] == []
 
 
+@pytest.mark.parametrize(("verdict", "blocked"), [("UNCHECKED", False), ("INCONCLUSIVE", True)])
+def test_combinations_do_without_coq_but_not_against_it(
+    generate: ModuleType, report: Report, verdict: str, blocked: bool
+) -> None:
+    for step in claim_of(report, "table-1")["steps"]:
+        if step["kernel"]:
+            step["verdict"] = verdict
+    assert picker(page_of(generate, report))["blocked"] is blocked
+
+
 def test_no_bound_follows_for_newton_and_with_a_penalty_it_is_open(generate: ModuleType, report: Report) -> None:
     page = page_of(generate, report)
     title = TITLES["newton"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -181,6 +182,8 @@ def test_every_claim_that_is_not_cited_has_a_proof(ledger: Ledger) -> None:
 def test_every_step_holds_and_its_mutant_is_caught(name: str) -> None:
     step = STEPS[name]
     result = run_step(step)
+    if result.skipped and os.environ.get("ORBITGAP_COQ") != "required":
+        pytest.skip(f"NOT CHECKED BY COQ: {result.summary}")
     assert result.failure == ""
     assert result.verdict in (Verdict.CERTIFIED, Verdict.REFUTED)
     assert result.mutant in set(Verdict) - {result.verdict}

@@ -31,7 +31,9 @@ NAN, INF = float("nan"), float("inf")
 IDS = ("def-3.3", "thm-b.1", "sauer-shelah", "thm-4.2", "long-1995")
 
 
-@pytest.mark.parametrize("step", [s for id in IDS for s in LEDGER.steps[id]], ids=lambda s: f"{s.claim}: {s.name}")
+@pytest.mark.parametrize(
+    "step", [s for id in IDS for s in LEDGER.steps[id] if s.kernel is None], ids=lambda s: f"{s.claim}: {s.name}"
+)
 def test_every_step_is_exact_and_catches_its_mutant(step: Step) -> None:
     result = run_step(step)
     assert not result.failure

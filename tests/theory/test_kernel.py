@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from theory import claims, coq_files, kernel
-from theory.kernel import Theorem, UnavailableError
+from theory import claims, coq_compiler, coq_files, kernel
+from theory.coq_compiler import INSTALL, Theorem, compiled
+from theory.evidence import Trust, UnavailableError, Verdict
+from theory.recheck import ceiling, confirms, refutes
+from theory.status import run_step
 
 FILES = sorted(coq_files.SOURCES.glob("*.v"))
 REQUIRED = os.environ.get("ORBITGAP_COQ") == "required"
@@ -21,7 +24,7 @@ GOOD = next(t for t in kernel.theorems() if t.theorem == "warmup.warmup_attained
 def coq() -> None:
     if shutil.which("coqc") is None:
         assert not REQUIRED, "ORBITGAP_COQ=required, but Coq is not installed"
-        pytest.skip(f"NOT CHECKED BY COQ: {kernel.INSTALL}")
+        pytest.skip(f"NOT CHECKED BY COQ: {INSTALL}")
 
 
 def test_no_file_takes_anything_for_granted() -> None:
@@ -33,11 +36,42 @@ def test_no_file_takes_anything_for_granted() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["Admitted.", "admit.", "Axiom a : False.", "Parameter n : nat.", "Conjecture c : 1 = 2.", "Axioms a b : nat."],
+    [
+        "Admitted.",
+        "admit.",
+        "give_up.",
+        "Admit Obligations.",
+        "Axiom a : False.",
+        "Axioms a b : nat.",
+        "Parameter n : nat.",
+        "Parameters n m : nat.",
+        "Conjecture c : 1 = 2.",
+        "Hypothesis h : False.",
+        "Variables n m : nat.",
+        "Context (n : nat).",
+        "Section S. End S. Variable n : nat.",
+        "Module M. Hypothesis h : False. End M.",
+        "Unset Guard Checking.",
+        "Unset  Universe\nChecking.",
+        "Unset Positivity Checking.",
+        "#[bypass_check(guard)] Fixpoint f (n : nat) := f n.",
+        "Declare ML Module m.",
+        "Primitive f := #int63_add.",
+        "Fail Check nothing.",
+    ],
 )
 def test_a_gap_is_seen_unless_it_is_a_comment(line: str) -> None:
     assert coq_files.gaps(f"Lemma l : True. {line}")
     assert not coq_files.gaps(f"Lemma l : True. (* {line} *) Proof. by []. Qed.")
+    assert not coq_files.gaps(f"(* a (* nested *) {line} *)")
+    assert coq_files.gaps(f'Notation "(*" := x. {line} Notation "*)" := y.')
+
+
+def test_what_a_section_supposes_is_no_gap() -> None:
+    inner = "Section T. Hypothesis h : n = 0. End T."
+    text = f"Module M := F A.\nSection S.\nVariable n : nat.\n{inner}\nContext (m : nat).\nEnd S."
+    assert coq_files.gaps(text) == []
+    assert coq_files.gaps(f"{text}\nVariable k : nat.") == ["Variable"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -71,6 +105,106 @@ def test_every_theorem_is_proved_and_every_false_variant_is_caught(
     )
 
 
+ANSWERS = {
+    "coq": "Coq 9",
+    "sources": coq_files.sources_digest(),
+    "theorems": {GOOD.theorem: {"statement": "warmup_attained : True", "axioms": []}},
+    "failures": {GOOD.theorem: "no such proof"},
+    "mutants": {GOOD.key: {"caught": True, "message": "wrong"}},
+}
+
+
+CERTIFICATE = {
+    "kind": "kernel",
+    "coq": "Coq 9",
+    "theorem": GOOD.theorem,
+    "sources": coq_files.sources_digest(),
+    "statement": "warmup_attained : True",
+    "axioms": [],
+}
+
+
+class TestSteps:
+    def test_every_theorem_is_a_step_of_its_claim(self) -> None:
+        ledger = claims.load()
+        steps = {s.kernel.theorem: s for proof in ledger.steps.values() for s in proof if s.kernel}
+        assert set(steps) == {t.theorem for t in kernel.theorems()}
+        assert all(steps[t.theorem].claim == t.claim and steps[t.theorem].by is Trust.KERNEL for t in kernel.theorems())
+        assert {s.claim for s in steps.values() if s.kernel.whole} == {"lem-d.2"}
+
+    @pytest.mark.parametrize(
+        ("change", "verdict", "says"),
+        [
+            ({}, Verdict.CERTIFIED, "Coq 9 checked warmup.warmup_attained, on no axioms"),
+            ({"theorems": {}}, Verdict.INCONCLUSIVE, "not proved: no such proof"),
+            (
+                {"theorems": {GOOD.theorem: {"statement": "s", "axioms": ["ours.magic"]}}},
+                Verdict.INCONCLUSIVE,
+                "the certificate was not confirmed",
+            ),
+            ({"sources": "other files"}, Verdict.INCONCLUSIVE, "the certificate was not confirmed"),
+            (
+                {"mutants": {GOOD.key: {"caught": False, "message": "it compiles"}}},
+                Verdict.INCONCLUSIVE,
+                "the mutant survived",
+            ),
+            (
+                {"mutants": {GOOD.key: {"caught": False, "message": "outside of a proof: no x"}}},
+                Verdict.INCONCLUSIVE,
+                "the false variant shows nothing, it fails outside of a proof: no x",
+            ),
+        ],
+    )
+    def test_a_step_is_what_coq_answered(
+        self, change: dict[str, object], verdict: Verdict, says: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kernel, "results", lambda: {**ANSWERS, **change})
+        result = run_step(kernel.step(GOOD))
+        assert (result.verdict, result.skipped) == (verdict, False)
+        assert says in result.summary
+
+    def test_a_step_is_skipped_where_coq_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def missing() -> None:
+            raise UnavailableError("no Coq here")
+
+        monkeypatch.setattr(kernel, "results", missing)
+        result = run_step(kernel.step(GOOD))
+        assert (result.skipped, result.verdict, result.summary) == (True, Verdict.INCONCLUSIVE, "no Coq here")
+
+    def test_trust_in_a_kernel_names_a_theorem(self) -> None:
+        book = claims.Ledger()
+        claims.claim(GOOD.claim, kind="lemma", title="t", statement="s", source="ours", ledger=book)
+        good = kernel.step(GOOD)
+        book.add_step(good)
+        for bad in (replace(good, name="a", kernel=None), replace(good, name="b", by=Trust.EXACT)):
+            with pytest.raises(ValueError, match="want KERNEL with its theorem"):
+                book.add_step(bad)
+
+
+class TestCertificates:
+    def test_a_good_one_is_confirmed_up_to_kernel(self) -> None:
+        assert confirms(CERTIFICATE)
+        assert ceiling(CERTIFICATE) is Trust.KERNEL
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"sources": "0"},
+            {"theorem": "warmup.nothing"},
+            {"axioms": ["ours.magic"]},
+            {"statement": ""},
+        ],
+        ids=str,
+    )
+    def test_a_stale_or_open_one_is_not_and_refutes_nothing(self, change: dict[str, object]) -> None:
+        assert not confirms({**CERTIFICATE, **change})
+        assert not refutes({**CERTIFICATE, **change})
+
+    def test_a_file_with_a_gap_confirms_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("theory.recheck.gaps", lambda text: ["Admitted"])
+        assert not confirms(CERTIFICATE)
+
+
 def variant(old: str, new: str) -> Theorem:
     """A theorem ``t`` of a file ``small.v`` that a test writes."""
     made = object.__new__(Theorem)  # the file does not stand in theory/coq
@@ -93,16 +227,16 @@ def test_what_coq_says_of_a_small_file(
 ) -> None:
     (tmp_path / "small.v").write_text(f"From mathcomp Require Import all_ssreflect.\n{text}", encoding="utf-8")
     shutil.copy(coq_files.SOURCES / "Makefile", tmp_path)
-    monkeypatch.setattr(kernel, "SOURCES", tmp_path)
+    monkeypatch.setattr(coq_compiler, "SOURCES", tmp_path)
     asked = variant("= 2.\nProof", "= 4.\nProof")
-    found = kernel.compiled([asked])
+    found = compiled([asked])
     assert ("small.t" in found["theorems"]) == proved
     if proved:
         assert found["theorems"]["small.t"]["axioms"] == ([] if closed else ["a"])
     else:
         assert found["failures"]["small.t"]
     if proved:
-        assert found["mutants"][asked.key]
+        assert found["mutants"][asked.key]["caught"]
 
 
 @pytest.mark.usefixtures("coq")
@@ -110,11 +244,68 @@ def test_a_false_variant_has_to_fail_inside_a_proof(tmp_path: Path, monkeypatch:
     text = "From mathcomp Require Import all_ssreflect.\nTheorem t : 1 + 1 = 2.\nProof. by []. Qed.\n"
     (tmp_path / "small.v").write_text(text, encoding="utf-8")
     shutil.copy(coq_files.SOURCES / "Makefile", tmp_path)
-    monkeypatch.setattr(kernel, "SOURCES", tmp_path)
-    with pytest.raises(ValueError, match="outside of a proof"):
-        kernel.compiled([variant("1 + 1 = 2", "1 + 1 = nonsense")])
-    harmless = variant("1 + 1 = 2", "2 = 1 + 1")
-    assert kernel.compiled([harmless])["mutants"] == {harmless.key: ""}
+    monkeypatch.setattr(coq_compiler, "SOURCES", tmp_path)
+    broken, harmless = variant("1 + 1 = 2", "1 + 1 = nonsense"), variant("1 + 1 = 2", "2 = 1 + 1")
+    found = compiled([broken, harmless])["mutants"]
+    assert not found[broken.key]["caught"]
+    assert found[broken.key]["message"].startswith("outside of a proof: ")
+    assert found[harmless.key] == {"caught": False, "message": "it compiles"}
+
+
+@pytest.mark.usefixtures("coq")
+def test_a_call_of_coq_that_takes_too_long_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small.v").write_text("Theorem t : 1 = 1.\nProof. reflexivity. Qed.\n", encoding="utf-8")
+    shutil.copy(coq_files.SOURCES / "Makefile", tmp_path)
+    monkeypatch.setattr(coq_compiler, "SOURCES", tmp_path)
+    coq_compiler._without_libraries()  # which is asked once, with the time it needs
+    monkeypatch.setattr(coq_compiler, "LIMIT", 1e-3)
+    found = coq_compiler._run(["sleep", "60"], tmp_path)
+    assert (found.returncode, found.stderr) == (coq_compiler.LATE, "Error: sleep gave no answer in 0.001 s")
+    asked = variant("1 = 1", "1 = 2")
+    answers = compiled([asked])
+    assert answers["theorems"] == {}
+    assert not answers["mutants"][asked.key]["caught"]
+
+
+@pytest.mark.usefixtures("coq")
+def test_a_definition_is_no_theorem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "small.v").write_text("Definition t : Prop := 1 = 2.\n", encoding="utf-8")
+    shutil.copy(coq_files.SOURCES / "Makefile", tmp_path)
+    monkeypatch.setattr(coq_compiler, "SOURCES", tmp_path)
+    found = compiled([variant("1 = 2", "1 = 3")])
+    assert (found["theorems"], list(found["failures"])) == ({}, ["small.t"])
+
+
+@pytest.mark.parametrize(
+    ("number", "start", "inside"), [(1, 8, False), (2, 0, False), (2, 7, True), (3, 2, True), (3, 8, False)]
+)
+def test_a_place_is_inside_a_proof_or_not(number: int, start: int, inside: bool) -> None:
+    lines = ["Lemma a : b.", "Proof. by [].", "  Qed. Lemma c : d."]
+    assert coq_compiler._inside_proof(lines, number, start) is inside
+
+
+@pytest.mark.parametrize(("printed", "axioms"), [("Axioms:\nsig : nat", ["sig"]), (coq_compiler.CLOSED, [])])
+def test_axioms_are_read(printed: str, axioms: list[str], tmp_path: Path) -> None:
+    (tmp_path / "f.t.says.out").write_text("t : True", encoding="utf-8")
+    (tmp_path / "f.t.assumes.out").write_text(printed, encoding="utf-8")
+    assert coq_compiler._answer("f.t", tmp_path) == {"statement": "t : True", "axioms": axioms}
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        "Axioms:\n",
+        "Error: t is not known",
+        "Axioms:\nsig : nat\nbad is assumed to be guarded.",
+        "Section Variables:\nn : nat",
+        "Axioms:\nsig : nat\nSection Variables:\nn : nat",
+    ],
+)
+def test_an_answer_that_lists_nothing_is_no_answer(printed: str, tmp_path: Path) -> None:
+    (tmp_path / "f.t.says.out").write_text("t : True", encoding="utf-8")
+    (tmp_path / "f.t.assumes.out").write_text(printed, encoding="utf-8")
+    assert coq_compiler._answer("f.t", tmp_path) is None
 
 
 class TestWhatIsKept:
@@ -122,13 +313,12 @@ class TestWhatIsKept:
     def compiled(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         """Coq replaced by a counter; how often it was asked."""
         monkeypatch.setenv("ORBITGAP_HOME", str(tmp_path))
-        monkeypatch.setattr(kernel.shutil, "which", lambda name: "/somewhere/coqc")
         times: list[int] = []
 
         def fake(changes: list[Theorem]) -> dict[str, object]:
             times.append(len(changes))
             answer = {"statement": "s", "axioms": []}
-            mutants = {c.key: "wrong" for c in changes}
+            mutants = {c.key: {"caught": True, "message": "wrong"} for c in changes}
             return {
                 "coq": "Coq 9",
                 "theorems": {c.theorem: answer for c in changes},
@@ -142,7 +332,25 @@ class TestWhatIsKept:
     def test_fresh_answers_are_used(self, compiled: list[int]) -> None:
         first = kernel.results()
         assert kernel.results() == {**first}
+        assert kernel.fresh()
         assert len(compiled) == 1
+
+    def test_answers_that_fail_are_asked_for_again(self, compiled: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kernel, "compiled", lambda asked: {**ANSWERS, "mutants": {}})
+        assert kernel.results()["failures"]
+        assert not kernel.fresh()
+
+    def test_another_way_of_asking_asks_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "coq").mkdir()
+        for path in [*coq_files.SOURCES.glob("*.v"), coq_files.SOURCES / "Makefile"]:
+            shutil.copy(path, tmp_path / "coq")
+        (tmp_path / "coq_compiler.py").write_text("one", encoding="utf-8")
+        monkeypatch.setattr(coq_files, "SOURCES", tmp_path / "coq")
+        found = {coq_files.sources_digest()}
+        for path in ("coq_compiler.py", "coq/Makefile", "coq/warmup.v"):
+            (tmp_path / path).write_text("two", encoding="utf-8")
+            found.add(coq_files.sources_digest())
+        assert len(found) == 4
 
     def test_stale_answers_are_not(self, compiled: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
         kernel.results()
@@ -165,7 +373,10 @@ class TestWhatIsKept:
     [
         ({"theorem": "warmup.no_such_theorem"}, "want FILE.NAME of a theorem"),
         ({"theorem": "nowhere.t"}, "want FILE.NAME of a theorem"),
-        ({"model": " "}, "got an empty text"),
+        ({"model": " "}, "model of warmup.warmup_attained: got an empty text"),
+        ({"says": ""}, "says of warmup.warmup_attained: got an empty text"),
+        ({"mutant": ""}, "mutant of warmup.warmup_attained: got an empty text"),
+        ({"model": "As above."}, "want one that is read by itself"),
         ({"old": "not in the file"}, "occurs 0 times"),
         ({"old": "Qed."}, "times in warmup.v, want once"),
         ({"new": GOOD.old}, "another `new`"),
@@ -190,14 +401,14 @@ def test_the_command_says_what_is_missing(
 def test_a_theorem_that_is_not_proved_or_a_variant_that_compiles_fails_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = {"theorems": {GOOD.theorem: {"statement": "s", "axioms": []}}, "mutants": {GOOD.key: "wrong"}}
+    good = ANSWERS
     monkeypatch.setattr(kernel, "theorems", lambda: [GOOD])
     for change, code in (
         ({}, 0),
         ({"theorems": {}}, 1),
         ({"theorems": {GOOD.theorem: {"statement": "s", "axioms": ["ours.magic"]}}}, 1),
-        ({"mutants": {GOOD.key: ""}}, 1),
+        ({"mutants": {GOOD.key: {"caught": False, "message": "it compiles"}}}, 1),
     ):
         monkeypatch.setattr(kernel, "results", lambda change=change: {**good, **change})
         assert kernel.main() == code
-    assert "COMPILES" in capsys.readouterr().out
+    assert "NOT caught" in capsys.readouterr().out

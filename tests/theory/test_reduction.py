@@ -20,7 +20,7 @@ GROUPS = reduction._GROUPS
 UNIFORM = {2: (F(1, 2),) * 2, 3: (F(1, 3),) * 3}
 
 
-@pytest.mark.parametrize("step", LEDGER.steps["thm-5.1"], ids=lambda s: s.name)
+@pytest.mark.parametrize("step", [s for s in LEDGER.steps["thm-5.1"] if s.kernel is None], ids=lambda s: s.name)
 def test_every_step_is_exact_and_catches_its_mutant(step: Step) -> None:
     result = run_step(step)
     assert not result.failure

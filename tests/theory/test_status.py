@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from theory import decide
-from theory.claims import Ledger, Mutant, Step, proves
-from theory.evidence import Evidence, Trust, Verdict
+from theory.claims import Kernel, Ledger, Mutant, Step, proves
+from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 from theory.status import Status, StepResult, check, digest, run_step, statuses
 
 C, R, Q = Verdict.CERTIFIED, Verdict.REFUTED, Verdict.INCONCLUSIVE
@@ -266,3 +266,79 @@ def test_digests_differ_and_do_not_depend_on_anything_else(family: Any) -> None:
     family.enter("f", C, uses=["d"], rests=["e"])
     check(family)
     assert {id: d for id, d in digests(family).items() if id != "f"} == before
+
+
+def missing() -> Evidence:
+    """A check that cannot be run on this machine."""
+    raise UnavailableError("install the prover")
+
+
+def test_a_check_that_cannot_be_run_here_is_skipped_not_failed() -> None:
+    result = run_step(step(missing, missing))
+    assert (result.verdict, result.trust, result.skipped) == (Q, None, True)
+    assert (result.summary, result.failure) == ("install the prover", "")
+
+
+def result(name: str, verdict: Verdict, trust: Trust | None = Trust.EXACT, skipped: bool = False) -> StepResult:
+    return StepResult(name, verdict, trust, 0.5, "why", None, skipped=skipped)
+
+
+class TestKernelSteps:
+    """A claim ``a`` with one exact step that uses ``low``, and one for a kernel that proves all of it or a part."""
+
+    @pytest.fixture
+    def book(self, book: Any) -> Any:
+        book.enter("low", C, trust=Trust.ENCLOSED)
+        book.enter("a", C, rests=["low"])
+        return book
+
+    def add(self, book: Any, whole: bool) -> None:
+        kernel = Kernel("file.theorem", "as it is", whole)
+        book.add_step(Step("a", "in Coq", lambda k=0: answer(C), Trust.KERNEL, Mutant("m", k=1), (), kernel))
+
+    def status(self, book: Any, *results: StepResult) -> Status:
+        return statuses(book, {"low": [result("step 0", C, Trust.ENCLOSED)], "a": results})["a"]
+
+    @pytest.mark.parametrize(("whole", "trust"), [(True, Trust.KERNEL), (False, Trust.ENCLOSED)])
+    def test_a_kernel_raises_trust_only_where_it_proves_all(self, book: Any, whole: bool, trust: Trust) -> None:
+        self.add(book, whole)
+        found = self.status(book, result("step 0", C), result("in Coq", C, Trust.KERNEL))
+        assert (found.verdict, found.trust) == (C, trust)
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_without_the_kernel_the_other_steps_count(self, book: Any, whole: bool) -> None:
+        self.add(book, whole)
+        found = self.status(book, result("step 0", C), result("in Coq", Q, None, skipped=True))
+        assert (found.verdict, found.trust) == (C, Trust.ENCLOSED)
+
+    def test_a_kernel_hides_no_step_that_fails(self, book: Any) -> None:
+        self.add(book, whole=True)
+        for bad in (Q, R):
+            found = self.status(book, result("step 0", bad), result("in Coq", C, Trust.KERNEL))
+            assert found.verdict is bad
+
+    def test_a_theorem_that_the_kernel_refuses_leaves_the_claim_open(self, book: Any) -> None:
+        self.add(book, whole=True)
+        found = self.status(book, result("step 0", C), result("in Coq", Q, Trust.KERNEL))
+        assert (found.verdict, found.trust) == (Q, None)
+
+    def test_only_what_a_kernel_checks_may_be_left_out(self, book: Any) -> None:
+        self.add(book, whole=False)
+        found = self.status(book, result("step 0", Q, None, skipped=True), result("in Coq", C, Trust.KERNEL))
+        assert (found.verdict, found.reason) == (Q, "step 0: why")
+
+    @pytest.mark.parametrize(("whole", "verdict"), [(True, C), (False, Q)])
+    def test_theorems_of_a_part_are_no_proof_by_themselves(self, book: Any, whole: bool, verdict: Verdict) -> None:
+        book.steps["a"].clear()
+        self.add(book, whole)
+        assert self.status(book, result("in Coq", C, Trust.KERNEL)).verdict is verdict
+        assert self.status(book, result("in Coq", Q, None, skipped=True)).verdict is Q
+
+
+def test_a_certificate_of_a_theorem_counts_for_its_own_step_only() -> None:
+    borrowed = {"kind": "kernel", "theorem": "quadratic.lem_d_2", "statement": "s", "axioms": [], "sources": "0"}
+    for made in (
+        step(lambda: answer(C, Trust.KERNEL, borrowed), NO),
+        replace(step(lambda: answer(C, Trust.KERNEL, borrowed), NO, Trust.KERNEL), kernel=Kernel("a.b", "m", False)),
+    ):
+        assert "that of another theorem" in run_step(made).failure

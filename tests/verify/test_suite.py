@@ -1,7 +1,9 @@
 """The whole run, once for real; and what it does when something is not as expected."""
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 
 from sims.experiment import NAMES, load
 from sims.judgement import questions
+from theory import store
 from theory.claims import Ledger, Mutant, claim, proves
 from theory.evidence import Evidence, Trust
 from theory.groups import GROUPS
@@ -27,6 +30,9 @@ SCHEMA = json.loads((Path(cli.__file__).parent / "schemas" / "report.schema.json
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("run")
+    (folder / "home").mkdir()
+    with contextlib.suppress(FileNotFoundError):  # what Coq said of these very files is not asked twice
+        shutil.copy(store.home() / "coq.json", folder / "home")
     done = subprocess.run(
         [sys.executable, "-m", "verify", "verify", "--json", str(folder / "report.json")],
         capture_output=True,
