@@ -20,7 +20,10 @@ from sims.statistics import bounded_mean
 
 __all__ = ["NAMES", "SIZES", "Cell", "Experiment", "Line", "Looks", "load"]
 
-NAMES = ("warmup", "texture", "quadratic", "regression", "constants", "figure1")
+NAMES = (
+    *("warmup", "texture", "quadratic", "regression", "constants", "figure1"),
+    *("kpattern", "introspective", "allreduce", "odenet", "simplicial"),
+)
 """The experiments, each in the module of its name."""
 SIZES = ("quick", "full", "paper")
 """How much is measured; ``paper`` differs from ``full`` in figure1 only."""
@@ -121,7 +124,7 @@ class Experiment:
         target: the error at which n* is read off the curves, with its bracket; None if there is none.
         inputs: a digest of the data from outside that the values depend on; they are measured anew if it changes.
         pictures: further figures with their data, from a run of their own: from a size, a seed and a folder to the
-            written files (see `sims.figures.save`).
+            written files (see ``sims.figures.save``).
     """
 
     name: str

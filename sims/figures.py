@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -146,15 +147,19 @@ def _lines(experiment: Experiment) -> list[Line]:
 
 
 def _draw_line(panel: Any, line: Line, points: Sequence[Point], place: Callable[[int, int], float], i: int) -> None:
-    for d in sorted({p.d for p in points}):
-        at = sorted((place(d, n), value) for n in _sizes(points, d) if (value := line.value(d, n)) is not None)
-        if not at:
-            continue
+    by_d = [
+        sorted((place(d, n), value) for n in _sizes(points, d) if (value := line.value(d, n)) is not None)
+        for d in sorted({p.d for p in points})
+    ]
+    curves = [at for at in by_d if at]
+    along_d = len(curves) > 1 and all(len(at) == 1 for at in curves)
+    for at in [sorted(itertools.chain(*curves))] if along_d else curves:
         x, y = zip(*at, strict=True)
-        if line.side == "lower" and line.learners:  # a false bound forbids nothing
+        # A false bound forbids nothing, and between two values of d none was evaluated.
+        if line.side == "lower" and line.learners and not along_d:
             panel.fill_between(x, y, 0, color=SHADE, linewidth=0, label="impossible for the learners a claim binds")
-        alone = {"marker": "_", "markersize": 14} if len(x) == 1 else {}
-        panel.plot(x, y, color="black", linewidth=1.1, linestyle=DASHES[i % len(DASHES)], label=line.says, **alone)
+        marked = {"marker": "_", "markersize": 14} if len(x) == 1 else {}
+        panel.plot(x, y, color="black", linewidth=1.1, linestyle=DASHES[i % len(DASHES)], label=line.says, **marked)
 
 
 def _sizes(points: Iterable[Point], d: int) -> list[int]:

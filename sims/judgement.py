@@ -20,7 +20,7 @@ from theory.evidence import Evidence, Trust, Verdict
 __all__ = ["ALPHA", "Point", "Question", "Result", "judge", "questions", "summarise"]
 
 ALPHA = 5e-6
-"""The probability that any interval of one experiment misses: six of them and the comparisons of laws of
+"""The probability that any interval of one experiment misses: all of them and the comparisons of laws of
 `verify.inits` and `verify.in_law` stay below 1e-4 together."""
 VERBS = {"lower": "stays above", "upper": "stays below", "equal": "meets"}
 

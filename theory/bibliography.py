@@ -70,12 +70,30 @@ CITED_BY: Mapping[str, Mapping[str, str]] = {
     "haussler-littlestone-warmuth": {"haussler-1994": "Theorem 2.3"},
     "bishop-gromov": {"bishop-1963": "", "bishop-crittenden-1964": "Section 11.10", "gromov-1981": ""},
     "barone-basu-2012": {"barone-basu-2012": "the main theorem"},
+    "kpattern": {"malach-shalev-shwartz-2020": ""},
+    "kpattern-gradient-fc": {"malach-shalev-shwartz-2020": "the bound on the gradient"},
+    "kpattern-conv": {"malach-shalev-shwartz-2020": "the theorem on convolutional networks"},
+    "introspective": {"jin-lazarow-tu-2017": ""},
+    "introspective-5.2": {PAPER: "Theorem 5.2"},
+    "allreduce": {"kumar-2017": ""},
+    "allreduce-resnet": {"kumar-2017": "abstract"},
+    "allreduce-exact": {"kumar-2017": ""},
+    "allreduce-cost": {"kumar-2017": ""},
+    "allreduce-equivariant": {PAPER: "Theorem C.1"},
+    "odenet": {"queiruga-2021": ""},
+    "odenet-cifar10": {"queiruga-2021": ""},
+    "simplicial": {"bunch-2020": "the layer and its operators"},
+    "simplicial-grid": {"bunch-2020": "the numbers at m = 7"},
+    "simplicial-mnist": {"bunch-2020": "its experiment"},
+    "simplicial-scale": {"bunch-2020": "the printed operators"},
     "stirling": {"binet-1839": "", "whittaker-watson-1927": "Section 12.33", "robbins-1955": "for integers"},
 }
 """For each claim the entries that its source names, with the statement in the words of the source, "" if it names none.
 A claim that is not here (Bernoulli's inequality, the measure of a ball) is folklore or ours throughout."""
 
 MODULES: Mapping[str, tuple[str, ...]] = {
+    "theory.introspective": ("jin-lazarow-tu-2017",),
+    "theory.allreduce": ("kumar-2017",),
     "sims.laws": ("wei-dudley-2012", "hoeffding-1963"),
     "sims.statistics": ("clopper-pearson-1934", "waudby-smith-ramdas-2024"),
     "sims.sequences": ("robbins-1970", "efron-1979", "holm-1979"),

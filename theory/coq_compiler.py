@@ -23,6 +23,7 @@ from theory.evidence import UnavailableError
 __all__ = ["COMPILES", "INSTALL", "Theorem", "compiled"]
 
 INSTALL = "install it with its libraries (Debian: apt-get install coq libcoq-mathcomp-algebra libcoq-interval make)"
+"""What to do where Coq is missing."""
 COMPILE = ("coqc", "-w", "-notation-overridden,-ambiguous-paths")
 QUERY = (
     "From Coq Require Import Reals.\nFrom mathcomp Require Import all_ssreflect all_algebra.\nSet Printing Width 100.\n"
@@ -32,6 +33,7 @@ CLOSED = "Closed under the global context"
 LIMIT = 600
 """Seconds that one call of Coq may take."""
 COMPILES = "it compiles"
+"""What is said of a false variant that Coq accepts."""
 LATE = 124
 """The exit status of a call that took longer."""
 
@@ -86,8 +88,8 @@ def compiled(theorems: Sequence[Theorem]) -> dict[str, Any]:
         theorems: those that are asked for, with their false variants.
 
     Returns:
-        JSON-able data: ``coq``, its version; ``theorems``, for each that is proved its ``statement`` and ``axioms``;
-        ``failures``, for the others why not; ``mutants``, for each key whether the false variant is ``caught``, inside
+        Data for JSON, with ``coq``, its version; ``theorems``, for each that is proved its ``statement`` and
+        ``axioms``; ``failures``, for the others why not; ``mutants``, for each key whether the false variant is ``caught``, inside
         its proof, and the ``message``.
 
     Raises:

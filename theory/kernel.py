@@ -25,7 +25,7 @@ from theory.coq_compiler import COMPILES, Theorem, compiled
 from theory.coq_files import REALS, SOURCES, sources_digest
 from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 
-__all__ = ["fresh", "main", "register", "results", "theorems"]
+__all__ = ["register", "results", "theorems"]
 
 
 @functools.cache
@@ -49,6 +49,11 @@ def register() -> None:
 
     Raises:
         UnknownClaimError: a theorem belongs to a claim that is not in the ledger.
+
+    Example:
+        >>> from theory.claims import load
+        >>> [step.kernel.theorem for step in load().steps["lem-d.2"] if step.kernel]
+        ['quadratic.lem_d_2']
     """
     for theorem in theorems():
         LEDGER.add_step(step(theorem))

@@ -195,7 +195,8 @@ def _status(ledger: Ledger, id: str, results: Sequence[StepResult] | None, paren
     if cover and not refuted:
         held, parents = [cover[1]], {parent: parents[parent] for parent in cover[0].uses}
         rests_on = tuple(sorted({leaf for status in parents.values() for leaf in status.rests_on}))
-    links = [x.trust for x in (*held, *parents.values()) if x.trust is not None]
+    links = [r.trust for r in held if r.trust is not None]
+    links += [status.trust for status in parents.values() if status.trust is not None]
     return Status(verdict, min(links), rests_on, reason, seconds)
 
 

@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     every.set_defaults(run=run_atlas)
 
     measure = commands.add_parser("simulate", help="what real learners need, beside what the theory proves they need")
-    measure.add_argument("name", metavar="NAME", help="warmup, texture, quadratic, regression, constants or figure1")
+    measure.add_argument("name", metavar="NAME", help="an experiment, such as texture")
     sizes = measure.add_mutually_exclusive_group()
     sizes.add_argument("--quick", dest="size", action="store_const", const="quick", help="seconds (the default)")
     sizes.add_argument("--full", dest="size", action="store_const", const="full", help="minutes to an hour")

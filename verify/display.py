@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theory import table1
+from verify.neighbours import family_of
 from verify.records import wanted_of_step
 
 __all__ = ["bound_table", "claim_page", "claims_table", "report_table", "table1_grid", "verdict_text"]
@@ -125,11 +126,12 @@ def claim_page(claim: Record) -> RenderableType:
         lines.append(Text(f"because {claim['reason']}"))
     lines += [_section("Statement", [claim["statement"]]), _section("Hypotheses", claim["hypotheses"])]
     same = claim["printed"] == claim["statement"]
+    work = "the neighbouring work" if family_of(claim["id"]) else "the paper"
     if claim["printed"] and not same:
         reconstructed = " (reconstructed)" if "reconstructed" in claim["source"] else ""
-        lines.append(_section(f"In the paper{reconstructed}", [claim["printed"]]))
+        lines.append(_section(f"In {work}{reconstructed}", [claim["printed"]]))
     if claim["printed"] or claim["differs"]:
-        lines.append(_section("Differs from the paper", ["no"] * same + [claim["differs"]] * bool(claim["differs"])))
+        lines.append(_section(f"Differs from {work}", ["no"] * same + [claim["differs"]] * bool(claim["differs"])))
     if "table" in claim:
         lines += [Text(""), table1_grid(claim["table"])]
     lines += [Text(""), Text("Proof", style="bold")]

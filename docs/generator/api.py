@@ -134,6 +134,22 @@ PARTS = (
             "verify.adapters",
         ),
     ),
+    Part(
+        "neighbours",
+        "Neighbouring systems",
+        "Definitions, bounds and nets of [the five neighbouring systems](../neighbours/index.md).",
+        (
+            "theory.kpattern",
+            "sims.kpattern_nets",
+            "theory.introspective",
+            "sims.introspective_loop",
+            "theory.allreduce",
+            "theory.simplicial_complexes",
+            "theory.simplicial_operators",
+            "sims.simplicial_complexes",
+            "sims.simplicial_layers",
+        ),
+    ),
 )
 
 

@@ -36,7 +36,7 @@ from generator.markdown import (
 from generator.run import verdict
 from generator.simulations import simulated
 from sims.experiment import NAMES, load
-from verify.neighbours import FAMILIES
+from verify.neighbours import family_of
 from verify.records import wanted_of_step
 
 TOPICS = {"table-1": "optimizers"}
@@ -185,13 +185,15 @@ def differs(claim: Record, claims: Mapping[str, Record]) -> str:
         return f"**{absent(claim)}.** {words}".strip()
     if claim["printed"] == claim["statement"]:
         return f"**No.** {words or 'The statement is the printed one.'}"
+    if family_of(claim["id"]):
+        return f"**Not in the paper.** {words}\n\nIn the neighbouring work:\n\n{statement(claim['printed'])}"
     where = "In the paper (reconstructed)" if "reconstructed" in claim["source"] else "In the paper"
     return f"**Yes.** {words or 'How is not said.'}\n\n{where}:\n\n{statement(claim['printed'])}"
 
 
 def absent(claim: Record) -> str:
     """Where a statement is not printed, as far as that is known: the paper's appendix was not at hand."""
-    if claim["id"].partition("-")[0] in FAMILIES:
+    if family_of(claim["id"]):
         return "Not in the paper: it is about a neighbouring system"
     if not claim["source"].startswith("ours"):
         return KNOWN

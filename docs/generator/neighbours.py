@@ -20,7 +20,7 @@ from generator.markdown import (
     wrong_rows,
 )
 from sims.experiment import load
-from verify.neighbours import FAMILIES
+from verify.neighbours import FAMILIES, family_of
 
 ABOUT = """Systems from the paper's neighbourhood. For each, what it defines and what follows from that is a family of
 claims, the system itself runs on real input at a small machine's size, and its code is held against the claims. What is
@@ -37,7 +37,7 @@ def pages(report: Record, drawn: Mapping[str, bytes]) -> Pages:
 
 def claims_of(report: Record, name: str) -> list[Record]:
     """The claims of a family."""
-    return [c for c in report["claims"] if c["id"] == name or c["id"].startswith(f"{name}-")]
+    return [c for c in report["claims"] if family_of(c["id"]) == name]
 
 
 def compared(report: Record, name: str) -> list[Record]:

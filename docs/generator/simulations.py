@@ -122,7 +122,7 @@ def index(report: Record) -> str:
     for name in NAMES:
         held = of(report, name)
         counts = Counter(m["verdict"] for m in held)
-        asked = ", ".join(f"{number} {verdict}" for verdict, number in counts.items()) or "not in this report"
+        asked = ", ".join(f"{number} {verdict}" for verdict, number in counts.items()) or nothing_held(name)
         wrong = sum(m["verdict"] != m["expected"] for m in held)
         said = f"**{asked}; {wrong} NOT as expected**" if wrong else asked + ("; as expected" if held else "")
         claims = to_claims(dict.fromkeys(m["claim"] for m in held))
@@ -149,7 +149,7 @@ def experiment_page(name: str, held: Sequence[Record], drawn: Mapping[str, bytes
         figure(name, drawn),
         f"Held against {to_claims(dict.fromkeys(m['claim'] for m in held))}." if held else "",
         "## Verdicts",
-        verdicts(held) if held else f"This report has no simulations of {name}.",
+        verdicts(held) if held else nothing_held(name),
         sample_complexity(name, points),
         "## Run it again",
         again(name, seed),
@@ -158,6 +158,13 @@ def experiment_page(name: str, held: Sequence[Record], drawn: Mapping[str, bytes
         "## Details",
         *(step_part(m, label(m), m["expected"], f"{name}.json") for m in held),
     )
+
+
+def nothing_held(name: str) -> str:
+    """Why there is no verdict."""
+    if not load(name).lines:
+        return "No claim speaks of these means: they are shown, and nothing is held against them."
+    return f"This report has no simulations of {name}."
 
 
 def verdicts(held: Sequence[Record]) -> str:

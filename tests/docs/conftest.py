@@ -21,7 +21,7 @@ from theory.claims import Step
 from theory.evidence import Trust, Verdict
 from theory.groups import GROUPS
 from theory.status import StepResult, statuses
-from verify import inits, instrument_tables, optimizers, records
+from verify import inits, instrument_tables, neighbours, optimizers, records
 from verify.experiments import Measured
 from verify.feature_table import FEATURES
 from verify.instrument import EXAMINED
@@ -91,6 +91,8 @@ def measurements() -> Iterator[dict[str, Any]]:
         keeps = [g for g in EXAMINED if inits.predicted(name, GROUPS[g])]
         yield measured(step, expected, several(name, keeps, dict.fromkeys(EXAMINED, law)))
     for step, expected in instrument_tables.exact_replays(0):
+        yield measured(step, expected)
+    for step, expected, _ in neighbours.measurements(0):
         yield measured(step, expected)
     for name in NAMES:
         for step, expected in Measured(load(name), 0, Path("nowhere"), 1).measurements():

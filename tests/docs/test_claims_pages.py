@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from theory.claims import load
+from verify.neighbours import family_of
 
 Report = dict[str, Any]
 Made = dict[str, str]
@@ -68,7 +69,10 @@ def test_every_page_has_all_its_parts(id: str, made: Made, report: Report, gener
 def test_the_page_says_whether_the_statement_is_the_papers(made: Made) -> None:
     for id, claim in LEDGER.claims.items():
         said = part(made[f"claims/{id}.md"], "Differs from the paper?").strip()
-        if not claim.printed:
+        if family_of(id):
+            assert said.startswith("**Not in the paper")
+            assert ("In the neighbouring work:" in said) == bool(claim.printed)
+        elif not claim.printed:
             main = "Not in the main body of the paper" if id == "lem-disagreement" else "Not in the paper"
             known = "A known theorem, cited or used by the paper or by us; whether the paper's appendix states it"
             ours = claim.source.startswith("ours")

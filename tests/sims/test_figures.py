@@ -145,3 +145,14 @@ def test_panels_and_places_are_the_experiments_own() -> None:
     markers = next(iter(figure.axes[0].containers)).lines[0]
     assert sorted(markers.get_xdata()) == sorted([0, 1 / 2, 4, 0, 1 / 4, 2])
     assert figure.axes[0].get_yscale() == "log"
+
+
+def test_a_claim_along_d_is_one_line_and_shades_nothing() -> None:
+    drawn = result((2, 4, 8), panel=lambda learner, d: learner, scaled=lambda d, n: float(d))
+    one = replace(drawn, points=tuple(p for p in drawn.points if p.n == 1))
+    panel = figures._figure(one).axes[0]
+    (line,) = (x for x in panel.lines if x.get_label() == "a floor")
+    assert list(line.get_xdata()) == [2, 4, 8]
+    shades = "impossible for the learners a claim binds"
+    assert shades not in {shade.get_label() for shade in panel.collections}
+    assert shades in {shade.get_label() for shade in figures._figure(RESULT).axes[0].collections}
