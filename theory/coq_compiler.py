@@ -89,8 +89,8 @@ def compiled(theorems: Sequence[Theorem]) -> dict[str, Any]:
 
     Returns:
         Data for JSON, with ``coq``, its version; ``theorems``, for each that is proved its ``statement`` and
-        ``axioms``; ``failures``, for the others why not; ``mutants``, for each key whether the false variant is ``caught``, inside
-        its proof, and the ``message``.
+        ``axioms``; ``failures``, for the others why not; ``mutants``, for each key whether the false variant is
+        ``caught``, inside its proof, and the ``message``.
 
     Raises:
         UnavailableError: Coq, a library that the proofs need, or make is not installed.
