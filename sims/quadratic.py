@@ -153,7 +153,7 @@ def _replicas(learner: str, d: int, n: int, key: str) -> int:
         return OFTEN[n]
     if key == "quick":
         return {"muon": 40, "lbfgs": 40, "fc_relu": 500}.get(learner, 1000)
-    most = {"muon": 300, "lbfgs": 500, "fc_relu": 1000}.get(learner, 2000)
+    most = {"muon": 200, "lbfgs": 300, "fc_relu": 1000, "fc": 1500}.get(learner, 2000)
     return most if d < LARGE else most * 2 // 5
 
 

@@ -35,7 +35,7 @@ __all__ = ["EXPERIMENT", "LEARNERS", "Rule", "measure", "sample_sizes"]
 Rule = Callable[[Tensor, Tensor, Tensor, Sequence[np.random.SeedSequence]], Tensor]
 """From training points (R, n, d), labels (R, n), test points (R, d) and a seed for each replica to outputs (R,)."""
 DIMENSIONS = {"quick": (8, 16, 32), "full": (8, 16, 32, 64, 128)}
-REPLICAS = {"quick": 1000, "full": 5000}
+REPLICAS = {"quick": 1000, "full": 3500}
 CHUNK = 1000
 
 

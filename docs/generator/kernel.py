@@ -10,7 +10,6 @@ from pathlib import Path
 from generator.markdown import (
     Pages,
     Record,
-    assumed,
     danger,
     label,
     link,
@@ -76,9 +75,12 @@ def summary(held: Sequence[tuple[Record, Record]]) -> str:
     closed = sum(not step["certificate"]["axioms"] for step in steps if "axioms" in step["certificate"])
     versions = sorted({step["certificate"]["coq"] for step in steps if "coq" in step["certificate"]})
     caught = sum(step["mutant"]["verdict"] == "INCONCLUSIVE" for _, step in held)
+    axioms = sorted({axiom for step in steps for axiom in step["certificate"].get("axioms", ())})
+    named = ", ".join(f"`{axiom}`" for axiom in axioms)
     return (
         f"In [the last run](run.md) {', '.join(versions) or 'Coq'} checked {len(steps)} of {len(held)} theorems, "
-        f"{closed} of them on no axioms, and refused {caught} of {len(held)} false variants."
+        f"{closed} of them on no axioms, and refused {caught} of {len(held)} false variants. "
+        + (f"The others rest on axioms among {named}." if named else "")
     )
 
 
@@ -87,15 +89,21 @@ def theorems(held: Sequence[tuple[Record, Record]]) -> str:
     rows = (
         (
             to_claims([claim["id"]]),
-            link(step["name"].removeprefix("in Coq: "), label(step, claim["id"])),
-            f"`{step['kernel']['theorem']}`" + (", the whole claim" if step["kernel"]["whole"] else ""),
+            f"{link(step['name'].removeprefix('in Coq: '), label(step, claim['id']))}<br>`{step['kernel']['theorem']}`"
+            + (", the whole claim" if step["kernel"]["whole"] else ""),
             word(step["verdict"], "CERTIFIED"),
-            assumed(step["certificate"]),
+            how_many(step["certificate"]),
             f"{text(step['mutant']['says'])}: {refused(step)}",
         )
         for claim, step in held
     )
-    return table(("claim", "what is shown", "theorem", "verdict", "assumes", "false variant"), rows)
+    return table(("claim", "what is shown, and where", "verdict", "assumes", "false variant"), rows)
+
+
+def how_many(certificate: Record) -> str:
+    """How many axioms a proof rests on; which ones stands on the page of its step."""
+    found = certificate.get("axioms")
+    return "not known" if found is None else f"{len(found)} axioms" if found else "no axioms"
 
 
 def refused(step: Record) -> str:
