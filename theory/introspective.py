@@ -26,7 +26,7 @@ from theory.evidence import Evidence, Trust, all_of
 from theory.rewriting import rule
 from theory.terms import matrix, one, scalar
 
-__all__ = ["FINITE", "Law", "tilt"]
+__all__ = ["Law", "tilt"]
 
 PAPER = "Jin, Lazarow, Tu 2017 (arXiv 1704.07816)"
 FINITE = r"X \text{ is a finite set},\ p^-_t \text{ and } p^+ \text{ are probabilities on it}"

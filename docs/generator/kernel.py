@@ -88,16 +88,16 @@ def theorems(held: Sequence[tuple[Record, Record]]) -> str:
     """A row for each theorem."""
     rows = (
         (
-            to_claims([claim["id"]]),
-            f"{link(step['name'].removeprefix('in Coq: '), label(step, claim['id']))}<br>`{step['kernel']['theorem']}`"
+            link(step["name"].removeprefix("in Coq: "), label(step, claim["id"]))
             + (", the whole claim" if step["kernel"]["whole"] else ""),
+            to_claims([claim["id"]]),
             word(step["verdict"], "CERTIFIED"),
             how_many(step["certificate"]),
             f"{text(step['mutant']['says'])}: {refused(step)}",
         )
         for claim, step in held
     )
-    return table(("claim", "what is shown, and where", "verdict", "assumes", "false variant"), rows)
+    return table(("what is shown", "claim", "verdict", "assumes", "false variant"), rows)
 
 
 def how_many(certificate: Record) -> str:
@@ -113,12 +113,14 @@ def refused(step: Record) -> str:
 
 def file_part(path: Path, held: Sequence[tuple[Record, Record]]) -> str:
     """What a file says of itself, and the file."""
-    served = dict.fromkeys(c["id"] for c, s in held if s["kernel"]["theorem"].partition(".")[0] == path.stem)
+    named = [(c["id"], s["kernel"]["theorem"]) for c, s in held]
+    own = [f"`{theorem}` for {to_claims([id])}" for id, theorem in named if theorem.partition(".")[0] == path.stem]
     return "\n\n".join(
         [
             f"(coq-{slug(path.stem)})=\n## {path.name}",
             *paragraphs(path.read_text(encoding="utf-8")),
-            f"For {to_claims(served, 'the other files')}. The file: {{download}}`{path.name} <coq/{path.name}>`.",
+            f"Here are {'; '.join(own) or 'lemmas for the other files'}.",
+            f"The file: {{download}}`{path.name} <coq/{path.name}>`.",
         ]
     )
 
