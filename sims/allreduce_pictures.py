@@ -11,7 +11,7 @@ import numpy as np
 
 from sims.allreduce_processes import Ranks
 from sims.allreduce_programs import race
-from sims.figures import COLOURS, MARKERS, save
+from sims.drawing import COLOURS, MARKERS, SHADE, WIDTH, csv_text, panels, save, worded
 from theory.allreduce_cost import binary_tree, duration, multicolour_time, ring_time
 from theory.allreduce_schedule import multicolour
 
@@ -32,6 +32,8 @@ REPEATS = 15
 AT_LEAST = 2**18
 """Bytes of a message, where the buffer is long enough; at most 16 segments."""
 LONGEST = 1200.0
+TALL = 2.2
+"""Inches of a panel."""
 
 
 @dataclass(frozen=True)
@@ -124,18 +126,17 @@ def times(few: Sequence[int], sizes: Sequence[int], repeats: int) -> list[Time]:
 
 
 def _csv(rows: Sequence[Any]) -> str:
-    names = list(vars(rows[0]))
-    return "\n".join([",".join(names), *(",".join(str(getattr(row, name)) for name in names) for row in rows), ""])
+    return csv_text(list(vars(rows[0])), [list(vars(row).values()) for row in rows])
 
 
 def _cost_figure(rows: Sequence[Cost]) -> Any:
     messages = list(dict.fromkeys(row.message for row in rows))
-    figure, panels = _panels(len(messages))
-    for panel, message in zip(panels, messages, strict=True):
+    figure, places = panels(0.8 + WIDTH * len(messages), TALL, len(messages))
+    for panel, message in zip(places, messages, strict=True):
         own = [row for row in rows if row.message == message]
         x = [row.ranks for row in own]
         band = [[1e3 * getattr(row, name) for row in own] for name in ("low", "high")]
-        panel.fill_between(x, *band, color="#DDDDDD", linewidth=0, label="multi-colour, between its bounds")
+        panel.fill_between(x, *band, color=SHADE, linewidth=0, label="multi-colour, between its bounds")
         for i, (name, label) in enumerate(
             (("multicolour", f"multi-colour, k = {K}, simulated"), ("ring", "ring"), ("tree", "binary tree, not cut"))
         ):
@@ -144,19 +145,19 @@ def _cost_figure(rows: Sequence[Cost]) -> Any:
         panel.set(title=message, xlabel="ranks", xscale="log", yscale="log")
         panel.set_xticks(x, [str(v) for v in x])
         panel.minorticks_off()
-    panels[0].set_ylabel("milliseconds")
+    places[0].set_ylabel("milliseconds")
     title = "Multi-colour allreduce is nearly as fast as a ring on long buffers, without its latency"
     note = (
         f"Alpha-beta model: {ALPHA / 1e6:g} microseconds a message, {1e3 / BETA:g} GB/s, additions are free; the "
         "number of segments is that with the least upper bound."
     )
-    return _worded(figure, panels, title, note)
+    return worded(figure, title, note, columns=4)
 
 
 def _time_figure(rows: Sequence[Time]) -> Any:
     counts = list(dict.fromkeys(row.ranks for row in rows))
-    figure, panels = _panels(len(counts))
-    for panel, count in zip(panels, counts, strict=True):
+    figure, places = panels(0.8 + WIDTH * len(counts), TALL, len(counts))
+    for panel, count in zip(places, counts, strict=True):
         own = [row for row in rows if row.ranks == count]
         x = [row.size for row in own]
         for i, (name, label) in enumerate((("least", "ratio of the least times"), ("median", "of the medians"))):
@@ -166,28 +167,7 @@ def _time_figure(rows: Sequence[Time]) -> Any:
         panel.set(title=f"{count} ranks", xlabel="bytes of the buffer", xscale="log", yscale="log")
         panel.set_xticks(*zip(*TICKS, strict=True))
         panel.minorticks_off()
-    panels[0].set_ylabel("time over that of all_reduce")
+    places[0].set_ylabel("time over that of all_reduce")
     title = "Time of the multi-colour allreduce over that of torch's all_reduce (gloo, loopback)"
     note = f"float32, {rows[0].repeats} repetitions, the slowest rank of each; depends on the machine."
-    return _worded(figure, panels, title, note)
-
-
-def _panels(count: int) -> tuple[Any, list[Any]]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(0.8 + 3.3 * count, 4.1))
-    FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(1, count, squeeze=False, sharey=True).flat)
-
-
-def _worded(figure: Any, panels: Sequence[Any], title: str, note: str) -> Any:
-    for panel in panels:
-        panel.spines[["top", "right"]].set_visible(False)
-    left = 0.75 / figure.get_size_inches()[0]
-    figure.subplots_adjust(left=left, right=0.985, top=0.77, bottom=0.25, wspace=0.08)
-    figure.suptitle(title, x=left, y=0.97, va="top", ha="left", size=13, weight="bold")
-    figure.text(left, 0.89, note, ha="left", va="top", color="#444444")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False, bbox_to_anchor=(0.5, 0.01))
-    return figure
+    return worded(figure, title, note, columns=4)

@@ -124,7 +124,7 @@ class Experiment:
         target: the error at which n* is read off the curves, with its bracket; None if there is none.
         inputs: a digest of the data from outside that the values depend on; they are measured anew if it changes.
         pictures: further figures with their data, from a run of their own: from a size, a seed and a folder to the
-            written files (see ``sims.figures.save``).
+            written files (see ``sims.drawing.save``).
     """
 
     name: str

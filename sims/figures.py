@@ -1,13 +1,7 @@
-"""Figures of the experiments: they draw a result and never compute one.
-
-Each figure comes as ``.svg``, ``.png`` and ``.csv`` (the drawn numbers), each written whole or not at all. The same
-result gives the same bytes.
-"""
+"""Figures of the experiments: they draw a result and never compute one."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -15,20 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sims.drawing import COLOURS, DASHES, HEIGHT, MARKERS, SHADE, WIDTH, csv_text, panels, save, worded
 from sims.experiment import Experiment, Line
 from sims.judgement import Point, Result
-from theory.store import write_atomically
 
-__all__ = ["curves", "save"]
+__all__ = ["curves"]
 
-# Okabe and Ito's colour-blind-safe palette; marker and filling alone tell the learners apart in grey.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-SHADE = "#DDDDDD"
-DASHES = ("-", "--", ":", "-.")
-SETTINGS = {"svg.hashsalt": "orbitgap", "font.family": "DejaVu Sans", "font.size": 9.0}
-COLUMNS, WIDTH, HEIGHT, TOP = 4, 3.3, 2.4, 1.02
-"""Panels in a row, inches of a panel with what belongs to it, inches of the title."""
+COLUMNS = 4
+"""Panels in a row."""
 FINE = 200
 """Points along a line that a claim draws."""
 
@@ -49,64 +37,32 @@ def curves(result: Result, path: Path) -> list[Path]:
     return save(lambda: _figure(result), _table(result), path)
 
 
-def save(draw: Callable[[], Any], table: str, path: Path) -> list[Path]:
-    """A figure with its data, drawn with fixed settings.
-
-    Args:
-        draw: makes the matplotlib figure; called once, with the settings in force.
-        table: the drawn numbers as CSV.
-        path: where to write, without an ending; missing folders are made.
-
-    Returns:
-        The written files: path.svg, path.png (150 dpi) and path.csv.
-
-    Raises:
-        OSError: a file cannot be written; what was there stays.
-    """
-    import matplotlib as mpl  # slow to import, and only needed here
-
-    with mpl.rc_context():
-        mpl.rcdefaults()  # what a user's own matplotlibrc says is not in the figure
-        mpl.rcParams.update(SETTINGS)
-        figure = draw()
-        svg = _rendered(figure, "svg", {"Date": None})
-        png = _rendered(figure, "png", {"Software": None})
-    contents = {".svg": svg, ".png": png, ".csv": table.encode()}
-    files = {path.with_name(path.name + ending): content for ending, content in contents.items()}
-    for file, content in files.items():
-        write_atomically(file, content)
-    return list(files)
-
-
 def _figure(result: Result) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     looks = result.experiment.looks
     groups: dict[str, list[Point]] = {}
     for point in sorted(result.points, key=lambda p: p.d):
         groups.setdefault(looks.panel(point.learner, point.d), []).append(point)
     columns = min(COLUMNS, len(groups))
     rows = math.ceil(len(groups) / columns)
-    figure = Figure(figsize=(0.8 + WIDTH * max(3, columns), HEIGHT * rows))
-    FigureCanvasAgg(figure)
-    panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    figure, places = panels(0.8 + WIDTH * max(3, columns), HEIGHT * rows, columns, rows)
     labels = list(dict.fromkeys(looks.styles.get(p.learner, p.learner) for p in result.points))
     highest = max(point.high for point in result.points)
     least = min((point.mean for point in result.points if point.mean > 0), default=highest)
-    for panel, (title, points) in zip(panels, groups.items(), strict=False):
+    for panel, (title, points) in zip(places, groups.items(), strict=False):
         if looks.log:
             panel.set_yscale("log")
             panel.set_ylim(least / 8, 1.2 * highest)
         else:
             panel.set_ylim(-0.02 * highest, 1.03 * highest)
         _panel(panel, title, points, result.experiment, labels)
-    for panel in panels[len(groups) :]:
+    for panel in places[len(groups) :]:
         panel.set_axis_off()
     for panel in figure.axes[::columns]:
         panel.set_ylabel(looks.y)
-    _words(figure, result)
-    return figure
+    counts = sorted({point.replicas for point in result.points})
+    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    certain = f"{count} replicas a point; all bars hold together with probability at least 1 - {result.alpha:g}."
+    return worded(figure, looks.title, f"{looks.subtitle}. {certain}")
 
 
 def _panel(panel: Any, title: str, points: Sequence[Point], experiment: Experiment, labels: Sequence[str]) -> None:
@@ -129,7 +85,6 @@ def _panel(panel: Any, title: str, points: Sequence[Point], experiment: Experime
         room = 0.06 * (last - first or 1.0)
         panel.set_xlim(first - room, last + room)
     panel.set(title=title, xlabel=looks.x)
-    panel.spines[["top", "right"]].set_visible(False)
 
 
 def _off(i: int, own: Sequence[str]) -> float:
@@ -199,51 +154,11 @@ def _powers_of_two(panel: Any, first: int, last: float) -> None:
     panel.set_xlim((first / 1.35 if first else -0.35), 1.35 * last + 0.5 * (first == 0))
 
 
-def _words(figure: Any, result: Result) -> None:
-    """Title and legend, for which the figure grows."""
-    looks = result.experiment.looks
-    words: dict[str, Any] = {}
-    for panel in figure.axes:
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            words.setdefault(label, handle)
-    bottom = 0.72 + 0.21 * math.ceil(len(words) / 3)
-    width, height = figure.get_size_inches()
-    height += TOP + bottom
-    figure.set_size_inches(width, height)
-    left = 0.75 / width
-    figure.subplots_adjust(
-        left=left, right=1 - 0.15 / width, top=1 - TOP / height, bottom=bottom / height, wspace=0.08, hspace=0.45
-    )
-    figure.suptitle(looks.title, x=left, y=1 - 0.16 / height, va="top", ha="left", size=13, weight="bold")
-    counts = sorted({point.replicas for point in result.points})
-    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    figure.text(
-        left,
-        1 - 0.48 / height,
-        f"{looks.subtitle}. {count} replicas a point; all bars hold together with probability at least "
-        f"1 - {result.alpha:g}.",
-        ha="left",
-        va="top",
-        color="#444444",
-    )
-    figure.legend(
-        words.values(), words.keys(), loc="lower center", ncols=3, frameon=False, bbox_to_anchor=(0.5, 0.02 / height)
-    )
-
-
-def _rendered(figure: Any, kind: str, metadata: dict[str, None]) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
-    return buffer.getvalue()
-
-
 def _table(result: Result) -> str:
     """The points and, in a column for each thing that is said, what the claims say there."""
     lines = _lines(result.experiment)
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("learner", "d", "n", "replicas", "mean", "low", "high", *(line.says for line in lines)))
+    rows = []
     for p in result.points:
         said = (line.value(p.d, p.n) if p.learner in {*line.learners, *line.beaten} else None for line in lines)
-        rows.writerow((p.learner, p.d, p.n, p.replicas, p.mean, p.low, p.high, *said))
-    return text.getvalue()
+        rows.append((p.learner, p.d, p.n, p.replicas, p.mean, p.low, p.high, *said))
+    return csv_text(("learner", "d", "n", "replicas", "mean", "low", "high", *(line.says for line in lines)), rows)

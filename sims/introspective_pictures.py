@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sims.figures import save
+from sims.drawing import csv_text, panels, save
 
 __all__ = ["gallery"]
 
@@ -37,17 +35,12 @@ def gallery(shown: Mapping[str, Sequence[Array]], digits: Sequence[int], path: P
 
 
 def _figure(shown: Mapping[str, Sequence[Array]], digits: Sequence[int]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     first = next(iter(shown.values()))
     count, columns = len(first), first[0].shape[1]
     height = 1.1 + 0.39 * count
-    figure = Figure(figsize=(9.6, height))
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    figure, places = panels(9.6, height, len(shown), sharey=False)
     titles = {"fc": "fully-connected nets", "conv": "conv nets"}
-    for panel, (net, rows) in zip(panels, shown.items(), strict=True):
+    for panel, (net, rows) in zip(places, shown.items(), strict=True):
         lines = [np.concatenate([_framed(image) for group in row for image in [*group, None]], axis=1) for row in rows]
         panel.imshow(np.concatenate(lines), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
         panel.set_title(titles[net], size=10)
@@ -79,12 +72,12 @@ def _framed(image: Array | None) -> Array:
 
 def _pixels(shown: Mapping[str, Sequence[Array]], digits: Sequence[int]) -> str:
     """One line for each image; round 0 are real ones."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("net", "digit", "round", "image", *(f"pixel{k}" for k in range(64))))
-    for net, rows in shown.items():
-        for number, row in enumerate(rows):
-            for digit, group in zip(digits, row, strict=True):
-                for k, image in enumerate(group):
-                    lines.writerow((net, digit, number, k, *(f"{v:.3f}" for v in image)))
-    return text.getvalue()
+    header = ("net", "digit", "round", "image", *(f"pixel{k}" for k in range(64)))
+    lines = [
+        (net, digit, number, k, *(f"{v:.3f}" for v in image))
+        for net, rows in shown.items()
+        for number, row in enumerate(rows)
+        for digit, group in zip(digits, row, strict=True)
+        for k, image in enumerate(group)
+    ]
+    return csv_text(header, lines)

@@ -182,7 +182,8 @@ def _sharpness(side: str, held: list[tuple[Point, float]]) -> float | None:
     if side == "upper":
         factors = [p.low / value for p, value in held if value > 0]
         return max(factors, default=0.0) or None
-    return min((p.high / value for p, value in held if value > 0), default=None)
+    # An interval that ends at the claimed value, as it may at the greatest, does not refute that value times 1.
+    return min((p.high / value for p, value in held if 0 < value != p.high), default=None)
 
 
 def _replicas(points: list[Point]) -> str:

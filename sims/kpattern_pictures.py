@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sims.figures import COLOURS, MARKERS, save
+from sims.drawing import COLOURS, MARKERS, csv_text, panels, save
 from sims.kpattern_nets import BIAS, BUDGETS, trained_errors
 from theory.kpattern import conv_gradient, gaussian_gradient, gradient_bound, printed_gradient_bound
 
@@ -42,7 +40,7 @@ def draw_accuracy(size: str, patterns: Sequence[int], seed: int, folder: Path) -
         seeds = np.random.SeedSequence((seed, index)).spawn(replicas)
         accuracy = 1 - trained_errors(kind, n, k, BUDGETS[k].samples, seeds)
         rows.append((k, kind, n, replicas, accuracy.mean(), accuracy.min(), accuracy.max()))
-    table = _table(("k", "net", "bits", "replicas", "mean accuracy", "least", "greatest"), rows)
+    table = csv_text(("k", "net", "bits", "replicas", "mean accuracy", "least", "greatest"), rows)
     return save(lambda: _accuracy(rows, patterns), table, folder / "kpattern-accuracy")
 
 
@@ -57,7 +55,7 @@ def draw_gradient(folder: Path) -> list[Path]:
     """
     rows = [row for k in BUDGETS for n in range(k + 1, LARGEST + 1) for row in [(k, n, *_values(n, k))]]
     header = ("k", "bits", *CURVES)
-    return save(lambda: _gradient(rows), _table(header, rows), folder / "kpattern-gradient")
+    return save(lambda: _gradient(rows), csv_text(header, rows), folder / "kpattern-gradient")
 
 
 CURVES = (
@@ -82,8 +80,9 @@ def _values(n: int, k: int) -> tuple[float, ...]:
 
 
 def _accuracy(rows: Sequence[Sequence[Any]], patterns: Sequence[int]) -> Any:
-    figure, panels = _panels(len(patterns), 5.6 if len(patterns) == 1 else 4.2)
-    for panel, k in zip(panels, patterns, strict=True):
+    wide = 5.6 if len(patterns) == 1 else 4.2
+    figure, places = panels(wide * len(patterns), 4.0, len(patterns), layout="constrained")
+    for panel, k in zip(places, patterns, strict=True):
         for style, (kind, label) in enumerate(NETS.items()):
             _, _, bits, _, mean, low, high = zip(*(row for row in rows if row[:2] == (k, kind)), strict=True)
             panel.fill_between(bits, low, high, color=COLOURS[style], alpha=0.2, linewidth=0)
@@ -97,40 +96,20 @@ def _accuracy(rows: Sequence[Sequence[Any]], patterns: Sequence[int]) -> Any:
             loc="left",
             size=9,
         )
-    panels[0].set_ylabel("test accuracy")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    places[0].set_ylabel("test accuracy")
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
 def _gradient(rows: Sequence[Sequence[Any]]) -> Any:
-    figure, panels = _panels(len(BUDGETS), 3.4)
-    for panel, k in zip(panels, BUDGETS, strict=True):
+    figure, places = panels(3.4 * len(BUDGETS), 4.0, len(BUDGETS), layout="constrained")
+    for panel, k in zip(places, BUDGETS, strict=True):
         _, bits, *columns = zip(*(row for row in rows if row[0] == k), strict=True)
         for style, (label, dash, column) in enumerate(zip(CURVES, DASHES, columns, strict=True)):
             panel.plot(bits, column, color=COLOURS[style], linestyle=dash, label=label)
         panel.set(xscale="log", yscale="log", xlabel="number of bits n", title=f"parity of {k} neighbouring bits")
         panel.set_xticks([8, 16, 32, 64], ["8", "16", "32", "64"])
         panel.minorticks_off()
-    panels[0].set_ylabel("mean squared norm of the first gradient")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    places[0].set_ylabel("mean squared norm of the first gradient")
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
-
-
-def _panels(count: int, width: float) -> tuple[Any, list[Any]]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * count, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = list(figure.subplots(1, count, sharey=True, squeeze=False).flat)
-    for panel in panels:
-        panel.spines[["top", "right"]].set_visible(False)
-    return figure, panels
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
-    return text.getvalue()

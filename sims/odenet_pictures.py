@@ -5,16 +5,14 @@ Both look at a few nets, trained anew from the figure's seed.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sims.figures import COLOURS, MARKERS, SHADE, save
+from sims.drawing import COLOURS, DASHES, MARKERS, SHADE, csv_text, panels, save, worded
 from sims.odenet_compress import compressed, errors
 from sims.odenet_gronwall import drift
 from sims.odenet_nets import parameters
@@ -30,8 +28,8 @@ IMAGES = 50
 TITLE = "Refined nets nearly keep their accuracy when compressed; layers start higher and lose it"
 TITLES = {"refined": "trained by refinement", "layers": "layers trained from the start"}
 NAMES = {"constant": "piecewise constant", "hats": "hats", "linear": "discontinuous linear", "polynomial": "polynomial"}
-SIZE = (9.9, 4.6)
-"""Inches."""
+SIZE = (9.9, 2.6)
+"""Inches of the panels."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +94,8 @@ def _look(setting: Setting, seeds: Sequence[np.random.SeedSequence]) -> list[Loo
 
 
 def _parameters(seen: Sequence[Looked]) -> Any:
-    figure, panels = _panels(TITLE, len(_nets(seen)))
-    for kind, panel in zip(TRAININGS, panels, strict=True):
+    figure, places = panels(*SIZE, 2)
+    for kind, panel in zip(TRAININGS, places, strict=True):
         for i, basis in enumerate(BASES):
             mine = [x for x in seen if x.kind == kind and x.space.basis == basis]
             counts = sorted({x.count for x in mine})
@@ -108,18 +106,27 @@ def _parameters(seen: Sequence[Looked]) -> Any:
                 [max(group) - mean for mean, group in zip(means, groups, strict=True)],
             ]
             shifted = [count * 1.02 ** (i - 1.5) for count in counts]
-            panel.errorbar(shifted, means, yerr=spread, linewidth=0.9, capsize=1.6, label=NAMES[basis], **_style(i))
+            panel.errorbar(
+                shifted,
+                means,
+                yerr=spread,
+                linewidth=1.1,
+                linestyle=DASHES[i],
+                capsize=1.6,
+                label=NAMES[basis],
+                **_style(i),
+            )
         counts = sorted({x.count for x in seen})
         panel.set_xscale("log")
         panel.set_xticks(counts[:: 1 + len(counts) // 6], [f"{c:,}" for c in counts[:: 1 + len(counts) // 6]])
         panel.minorticks_off()
         panel.set(title=TITLES[kind], xlabel="parameters, of the basis functions left and the output layer")
-    panels[0].set_ylabel("test accuracy (mean, least and greatest)")
-    return _legend(figure, panels[0])
+    places[0].set_ylabel("test accuracy (mean, least and greatest)")
+    return worded(figure, TITLE, _note(seen), columns=4)
 
 
 def _gronwall(seen: Sequence[Looked]) -> Any:
-    figure, panels = _panels("Compressed nets drift far less than Gronwall's inequality allows", len(_nets(seen)))
+    figure, places = panels(*SIZE, 2)
     moved = [x for x in seen if x.measured > 0]
     ends = [min(x.measured for x in moved) / 2, 2 * max(x.closed for x in moved)]
     highest = 30 * max(x.measured for x in moved)
@@ -127,7 +134,7 @@ def _gronwall(seen: Sequence[Looked]) -> Any:
         (r"$M\,e^{\bar L}$ times the distance of the weights", lambda x: x.closed),
         ("the bound step by step", lambda x: x.steps),
     ]
-    for panel, (says, bound) in zip(panels, bounds, strict=True):
+    for panel, (says, bound) in zip(places, bounds, strict=True):
         panel.fill_between(ends, ends, ends[1], color=SHADE, linewidth=0, label="impossible by claim odenet-gronwall")
         for i, basis in enumerate(BASES):
             for kind in TRAININGS:
@@ -136,42 +143,20 @@ def _gronwall(seen: Sequence[Looked]) -> Any:
                 label = f"{NAMES[basis]}, {TITLES[kind]}"
                 panel.plot([bound(x) for x in mine], [x.measured for x in mine], linestyle="none", label=label, **style)
         panel.set(xscale="log", yscale="log", xlim=ends, ylim=(ends[0], highest), xlabel=says)
-    panels[0].set_ylabel("measured drift of the last state")
-    return _legend(figure, panels[0])
-
-
-def _panels(title: str, nets: int) -> tuple[Any, Sequence[Any]]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE)
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.08, right=0.985, top=0.81, bottom=0.28, wspace=0.06)
-    figure.suptitle(title, x=0.08, y=0.98, va="top", ha="left", size=13, weight="bold")
-    figure.text(0.08, 0.915, f"ODE nets on handwritten digits, {nets} of each kind.", va="top", color="#444444")
-    for panel in panels:
-        panel.spines[["top", "right"]].set_visible(False)
-    return figure, panels
-
-
-def _legend(figure: Any, panel: Any) -> Any:
-    handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=4 if len(labels) < 6 else 3, frameon=False, fontsize=8)
-    return figure
+    places[0].set_ylabel("measured drift of the last state")
+    title = "Compressed nets drift far less than Gronwall's inequality allows"
+    return worded(figure, title, _note(seen), columns=3)
 
 
 def _style(i: int) -> dict[str, Any]:
     return {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 4.2}
 
 
-def _nets(seen: Iterable[Looked]) -> set[int]:
-    return {x.net for x in seen}
+def _note(seen: Sequence[Looked]) -> str:
+    return f"ODE nets on handwritten digits, {len({x.net for x in seen})} of each kind."
 
 
 def _table(seen: Sequence[Looked], said: Sequence[str]) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("training", "basis", "functions", "net", *said))
-    rows.writerows((x.kind, x.space.basis, x.space.size, x.net, *(getattr(x, name) for name in said)) for x in seen)
-    return text.getvalue()
+    header = ("training", "basis", "functions", "net", *said)
+    rows = ((x.kind, x.space.basis, x.space.size, x.net, *(getattr(x, name) for name in said)) for x in seen)
+    return csv_text(header, rows)

@@ -6,8 +6,6 @@ only known that they stand behind a sign +-.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sims.drawing import COLOURS, csv_text, panels, save
 from sims.experiment import Cell
-from sims.figures import COLOURS, save
 from sims.simplicial_complexes import Complex, king_grid, triangulation
 from sims.simplicial_images import SIDE, digits, patches, random_points, sampled
 from sims.simplicial_layers import lift
@@ -77,7 +75,7 @@ def runs(seed: int, folder: Path) -> list[Path]:
     rows = [(name, "here", float(a.mean()), QUANTILE * float(a.std(ddof=1)) / RUNS**0.5) for name, a in found.items()]
     rows += [(name, "published", *values) for name, values in PUBLISHED.items()]
     header = ("learner", "where", "mean", "plus or minus")
-    return save(lambda: _bars(rows), _csv([header, *rows]), folder / "simplicial-runs")
+    return save(lambda: _bars(rows), csv_text(header, rows), folder / "simplicial-runs")
 
 
 def _values(found: Complex, nodes: torch.Tensor) -> Values:
@@ -88,12 +86,8 @@ def _values(found: Complex, nodes: torch.Tensor) -> Values:
 
 
 def _draw(drawn: Sequence[Panel]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.4, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    for panel, (title, places, found, (nodes, edges, triangles)) in zip(figure.subplots(1, 3), drawn, strict=True):
+    figure, shown = panels(11.4, 4.2, len(drawn), sharey=False, layout="constrained")
+    for panel, (title, places, found, (nodes, edges, triangles)) in zip(shown, drawn, strict=True):
         x, y = places[:, 1], -places[:, 0]
         corners = _triangles(found)
         shade = triangles / max(1e-12, float(abs(triangles).max()))
@@ -129,12 +123,7 @@ def _arrows(panel: Any, x: NDArray[Any], y: NDArray[Any], found: Complex, edges:
 
 
 def _bars(rows: Sequence[tuple[str, str, float, float]]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    panel = figure.subplots()
+    figure, (panel,) = panels(7.6, 3.8, 1, layout="constrained")
     names = list(LABELS)
     for i, where in enumerate(("here", "published")):
         own = [row for row in rows if row[1] == where]
@@ -146,7 +135,6 @@ def _bars(rows: Sequence[tuple[str, str, float, float]]) -> Any:
     panel.set(
         ylabel="test accuracy", title=f"{IMAGES} training images; bars: 95 % intervals of a mean here, +- as published"
     )
-    panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return figure
 
@@ -164,16 +152,10 @@ def _triangles(found: Complex) -> NDArray[np.int64]:
 
 
 def _table(drawn: Iterable[Panel]) -> str:
-    rows: list[Sequence[object]] = [("panel", "simplex", "number", "value", "down", "right", "nodes")]
+    rows: list[Sequence[object]] = []
     for title, places, found, (nodes, edges, triangles) in drawn:
         rows += [(title, "node", k, v, *places[k], k) for k, v in enumerate(nodes)]
         ends = np.stack(_ends(found), axis=1)
         for name, values, listed in (("edge", edges, ends), ("triangle", triangles, _triangles(found))):
             rows += [(title, name, k, v, "", "", " ".join(map(str, listed[k]))) for k, v in enumerate(values)]
-    return _csv(rows)
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return csv_text(("panel", "simplex", "number", "value", "down", "right", "nodes"), rows)

@@ -3,8 +3,9 @@
 ``theory/coq/theorems.toml`` says which theorem of which file belongs to which claim. All files are compiled once,
 together with the *mutants* (the same proof scripts under slightly false statements, which must not compile); what Coq
 answered is kept in ``$ORBITGAP_HOME/coq.json`` and counts as long as the sources and the mutants are byte for byte the
-same, and so is what asks. Each theorem is a step of its claim's proof. Without Coq these steps are skipped, and what is
-known of a claim is what its other steps show. ``python -m theory.kernel`` prints the answers.
+same, and so is what asks; what fails is asked again in the next process. Each theorem is a step of its claim's proof.
+Without Coq these steps are skipped, and what is known of a claim is what its other steps show. ``python -m
+theory.kernel`` prints the answers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import signal
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +28,10 @@ from theory.coq_compiler import COMPILES, Theorem, compiled
 from theory.coq_files import REALS, SOURCES, sources_digest
 from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 
-__all__ = ["register", "results", "theorems"]
+__all__ = ["compiling", "register", "results", "theorems"]
+
+_failed: dict[str, Mapping[str, Any]] = {}
+"""What went wrong in this process, by what was asked."""
 
 
 @functools.cache
@@ -87,9 +93,19 @@ def _check(theorem: Theorem) -> Callable[..., Evidence]:
     return check
 
 
-def fresh() -> bool:
-    """Whether what Coq says of these very files is kept, so that `results` need not compile them."""
-    return _fresh(_kept(store.home() / "coq.json"))
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Meanwhile a process of its own compiles what is not kept; whoever needs the `results` waits for it.
+
+    It ends with the body, whether done or not.
+    """
+    asks = [sys.executable, "-m", "theory.kernel"]
+    with subprocess.Popen(asks, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does: it ends what it started
+            process.wait()
 
 
 def results() -> Mapping[str, Any]:
@@ -107,9 +123,14 @@ def results() -> Mapping[str, Any]:
     with _alone(path.with_suffix(".lock")):
         if _fresh(kept := _kept(path)):
             return kept
+        asked = json.dumps(_asked())
+        if asked in _failed:
+            return _failed[asked]
         found = {**_asked(), **compiled(theorems())}
-        if _whole(found):  # what went wrong may go right the next time
+        if _whole(found):
             store.write_atomically(path, json.dumps({**found, "seal": _seal(found)}, indent=1))
+        else:  # it may go right the next time, but not for the next step
+            _failed[asked] = found
     return found
 
 

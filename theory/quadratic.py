@@ -1,29 +1,33 @@
 r"""Bounds for the quadratic task as numbers: inputs x ~ N(0, I_2d), label sign(``|x_1:d|^2 - |x_d+1:2d|^2``).
 
 The claims stand in `quadratic_orbit` (VC dimension), `quadratic_disagreement`, `quadratic_packing` (Theorem 5.2),
-`quadratic_rate` (d^2/eps) and `quadratic_consequences` (Equation (7)); here their bounds are evaluated, rounded to
-integers with certainty.
+`quadratic_rate` (d^2/eps) and `quadratic_consequences` (Equation (7), Theorem 5.3); here their bounds are evaluated,
+rounded to integers with certainty.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from theory.complexity import Bound, blumer_upper_bound, one_inclusion_upper_bound
 from theory.quadratic_orbit import vc_bounds
 from theory.validate import integer, probability
+from theory.vc_bound import vc_lower_bound
 
 __all__ = [
     "Comparison",
     "comparison",
     "conv_upper_bound",
+    "every_law_lower_bound",
     "explicit_lower_bound",
     "long_form_lower_bound",
     "lower_bound",
     "rate_lower_bound",
     "upper_bound",
+    "weighted_conv_upper_bound",
+    "weighted_lower_bound",
 ]
 
 Number = float | Fraction | str
@@ -172,6 +176,61 @@ def conv_upper_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
     share, failure = (e, probability("delta", delta)) if delta is not None else (e * 9 / 10, e / 10)
     n = blumer_upper_bound(3, share, failure)
     return Bound(n, "conv-upper-4.1", str(n), "any conv net without training error")
+
+
+def every_law_lower_bound(d: int, eps: Number, delta: Number) -> int:
+    """Samples that an O(2d)-equivariant learner needs under the worst law of the inputs (claim thm-4.1).
+
+    Args:
+        d: half dimension, at least 1 (where the bound is 0).
+        eps: error in (0, 1/4], read exactly.
+        delta: failure probability in (0, 1/3), read exactly.
+
+    Raises:
+        ValueError: an argument out of range.
+
+    Example:
+        >>> every_law_lower_bound(16, 0.01, 0.01)
+        3092
+    """
+    return vc_lower_bound(vc_bounds(d)[0], eps, delta)
+
+
+def weighted_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
+    """Samples that O(d)-equivariant learners of signs of weighted sums of d squares need (claim thm-5.3).
+
+    Args:
+        d: dimension, at least 2.
+        eps: error, in (0, 1), read exactly.
+        delta: failure probability in (0, 1) for N(eps, delta); None for N*(eps), the expected error.
+
+    Raises:
+        ValueError: an argument out of range.
+
+    Example:
+        >>> weighted_lower_bound(32, "1/10000", "1/2").n
+        5372
+    """
+    found = rate_lower_bound(integer("d", d, 2) // 2, eps, delta)
+    return replace(found, claim="thm-5.3", why=f"the quadratic target of half the dimension: {found.why}")
+
+
+def weighted_conv_upper_bound(d: int, eps: Number, delta: Number) -> int:
+    """Samples with which a conv net's ERM learns the sign of any weighted sum of d squares (claim conv-upper-5.3).
+
+    Args:
+        d: dimension, at least 1.
+        eps: error, in (0, 1), read exactly.
+        delta: failure probability, in (0, 1), read exactly.
+
+    Raises:
+        ValueError: an argument out of range.
+
+    Example:
+        >>> weighted_conv_upper_bound(32, 0.01, 0.01)
+        264814
+    """
+    return blumer_upper_bound(d, eps, delta)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from theory import quadratic, regression, texture, warmup
 from theory.complexity import Bound, blumer_upper_bound, one_inclusion_upper_bound
-from theory.quadratic_orbit import vc_bounds
 from theory.vc_bound import ehrenfeucht_lower_bound, vc_lower_bound
 
 __all__ = ["FAMILIES", "Curve", "Family", "family_of"]
@@ -92,7 +91,7 @@ FAMILIES = (
         DOUBLED[1:],
         ("0.1", "0.01", "0.001"),
         (
-            Curve("thm-4.1", True, TURNS, lambda d, e: vc_lower_bound(vc_bounds(d)[0], e, DELTA)),
+            Curve("thm-4.1", True, TURNS, lambda d, e: quadratic.every_law_lower_bound(d, e, DELTA)),
             Curve("conv-upper-4.1", False, ERM, lambda d, e: quadratic.conv_upper_bound(d, e, DELTA)),
         ),
     ),
@@ -118,8 +117,8 @@ FAMILIES = (
         DOUBLED[1:],
         ("0.001", "0.0001", "0.000001"),
         (
-            Curve("thm-5.3", True, TURNS, lambda d, e: quadratic.rate_lower_bound(d // 2, e, DELTA)),
-            Curve("conv-upper-5.3", False, ERM, lambda d, e: blumer_upper_bound(d, e, DELTA)),
+            Curve("thm-5.3", True, TURNS, lambda d, e: quadratic.weighted_lower_bound(d, e, DELTA)),
+            Curve("conv-upper-5.3", False, ERM, lambda d, e: quadratic.weighted_conv_upper_bound(d, e, DELTA)),
         ),
     ),
     Family(

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from sims import figures
+from sims import drawing, figures
 from sims.experiment import NAMES, Cell, Experiment, Line, Looks, load
 from sims.judgement import Result, summarise
 
@@ -104,7 +104,7 @@ def test_what_is_drawn() -> None:
 
 
 def test_learners_are_told_apart_without_colour() -> None:
-    assert len(set(figures.MARKERS)) == len(figures.MARKERS) == len(set(figures.COLOURS))
+    assert len(set(drawing.MARKERS)) == len(drawing.MARKERS) == len(set(drawing.COLOURS))
 
 
 def whole(figure: Any) -> bool:

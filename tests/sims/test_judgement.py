@@ -140,6 +140,16 @@ def test_sharpness_is_the_factor_that_would_be_refuted() -> None:
     assert judge(result, questions(upper)[0]).certificate["sharpness"] == result.points[0].low / 0.5
 
 
+def test_an_interval_that_ends_at_the_claimed_value_refutes_no_factor() -> None:
+    made = experiment("equal", lambda d, n: 1.0 if n == 2 else 0.5)
+    ones = {Cell("bound", 4, 2, 400, 400): np.ones(400)}
+    assert judge(summarise(made, ones, 0), questions(made)[0]).certificate["sharpness"] is None
+    result = summarise(made, ones | {Cell("bound", 4, 4, 400, 400): drawn(0.5)}, 0)
+    found = judge(result, questions(made)[0])
+    assert found.certificate["sharpness"] == result.points[1].high / 0.5 > 1
+    assert judge(result, questions(made)[0], 1.001 * found.certificate["sharpness"]).verdict is Verdict.REFUTED
+
+
 def test_the_curve_of_another_learner_can_take_the_place() -> None:
     made = experiment("lower", lambda d, n: 0.25)
     cells = {Cell(name, 4, 2, 400, 400): drawn(mean) for name, mean in (("bound", 0.3), ("cheat", 0.0))}

@@ -14,8 +14,8 @@ from scipy.stats import sem
 from scipy.stats import t as student
 
 from sims import simplicial, simplicial_images, simplicial_pictures
+from sims.drawing import COLOURS
 from sims.experiment import Cell
-from sims.figures import COLOURS
 from sims.judgement import Result, judge, questions, summarise
 from sims.simplicial import EXPERIMENT, LEARNERS, TURNED, cells, measure, steps
 from sims.simplicial_complexes import reorientation

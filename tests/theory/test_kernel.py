@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -332,13 +333,23 @@ class TestWhatIsKept:
     def test_fresh_answers_are_used(self, compiled: list[int]) -> None:
         first = kernel.results()
         assert kernel.results() == {**first}
-        assert kernel.fresh()
         assert len(compiled) == 1
 
-    def test_answers_that_fail_are_asked_for_again(self, compiled: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kernel, "compiled", lambda asked: {**ANSWERS, "mutants": {}})
+    def test_answers_that_fail_are_asked_for_again_by_the_next_process(
+        self, compiled: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+        monkeypatch.setattr(kernel, "_failed", {})
+        monkeypatch.setattr(kernel, "compiled", lambda theorems: asked.append(1) or {**ANSWERS, "mutants": {}})
         assert kernel.results()["failures"]
-        assert not kernel.fresh()
+        assert kernel.results()["failures"]
+        assert len(asked) == 1  # not at every step
+        monkeypatch.setattr(kernel, "_failed", {})
+        assert kernel.results()["failures"]
+        assert len(asked) == 2
+        monkeypatch.setattr(kernel, "sources_digest", lambda: "mended sources")
+        kernel.results()
+        assert len(asked) == 3
 
     def test_another_way_of_asking_asks_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "coq").mkdir()
@@ -366,6 +377,26 @@ class TestWhatIsKept:
         path.write_text(json.dumps({**kept, "coq": "Coq 10"}) if damage == "edited" else damage, encoding="utf-8")
         assert kernel.results()["coq"] == "Coq 9"
         assert len(compiled) == 2
+
+
+def test_what_compiles_meanwhile_ends_with_the_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    coqc, beat = tmp_path / "coqc", tmp_path / "beat"
+    coqc.write_text(f"#!/bin/sh\nwhile true; do touch {beat}; sleep 0.1; done\n", encoding="utf-8")
+    coqc.chmod(0o755)
+    monkeypatch.setenv("ORBITGAP_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def body() -> None:
+        with kernel.compiling():
+            while not beat.is_file():
+                time.sleep(0.05)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        body()
+    beat.unlink()
+    time.sleep(0.5)
+    assert not beat.is_file()
 
 
 @pytest.mark.parametrize(

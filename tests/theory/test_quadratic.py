@@ -30,11 +30,14 @@ from theory.evidence import Trust
 from theory.quadratic import (
     comparison,
     conv_upper_bound,
+    every_law_lower_bound,
     explicit_lower_bound,
     long_form_lower_bound,
     lower_bound,
     rate_lower_bound,
     upper_bound,
+    weighted_conv_upper_bound,
+    weighted_lower_bound,
 )
 from theory.quadratic_orbit import orbit_matrix, vc_bounds
 from theory.quadratic_rate import pattern_bound
@@ -563,6 +566,43 @@ def test_beyond_the_precision_lower_bounds_err_downwards(eps: str, delta: str) -
         for function, stated in ((explicit_lower_bound, explicit), (rate_lower_bound, rate)):
             exact = stated(3, eps, delta)
             assert exact * (1 - mp.mpf("1e-30")) < function(3, eps, delta).n <= mp.ceil(exact)
+
+
+@pytest.mark.parametrize(("d", "eps", "delta"), CASES)
+def test_weighted_squares_have_the_rate_of_half_the_dimension(d: int, eps: Number, delta: Number) -> None:
+    for size in (2 * d, 2 * d + 1):
+        with mp.workdps(90):
+            found = weighted_lower_bound(size, eps, delta)
+            assert found.n == int(mp.ceil(rate(d, eps, delta)))
+            assert found.claim == "thm-5.3"
+    with mp.workdps(90):
+        stated = [4 * mp.log(2 / real(F(str(delta))), 2), 8 * d * mp.log(13 / real(F(str(eps))), 2)]
+        assert weighted_conv_upper_bound(d, eps, delta) == int(mp.ceil(max(stated) / real(F(str(eps)))))
+
+
+def test_the_worst_law_needs_what_the_vc_dimension_asks_for() -> None:
+    assert every_law_lower_bound(1, 0.25, 0.1) == 0
+    for d in (2, 5, 16):
+        assert every_law_lower_bound(d, "1/100", "1/30") == math.ceil(F(9, 10) * (d * d - 1) * 100 / 8)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (every_law_lower_bound, (0, 0.1, 0.1), "d: got 0"),
+        (every_law_lower_bound, (2, 0.3, 0.1), "eps: got 0.3"),
+        (every_law_lower_bound, (2, 0.1, 0.4), "delta: got 0.4"),
+        (weighted_lower_bound, (1, 0.1, 0.1), "d: got 1"),
+        (weighted_lower_bound, (2, 1.5, 0.1), "eps: got 1.5"),
+        (weighted_conv_upper_bound, (0, 0.1, 0.1), "got 0"),
+        (weighted_conv_upper_bound, (2, 0.1, 1), "delta: got 1"),
+    ],
+)
+def test_bounds_of_all_laws_and_of_weighted_squares_refuse(
+    function: Callable[..., object], arguments: tuple[Number, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^.*{message}"):
+        function(*arguments)
 
 
 def test_enough_of_the_cases_say_something() -> None:
