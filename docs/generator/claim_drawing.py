@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import networkx as nx
 
-from generator.layout import Layout, Point, Room
+from generator.graph_layout import Layout, Point, Room
 from generator.markdown import SIGNS, Record
 from theory.evidence import Trust
 

@@ -9,7 +9,7 @@ from html import escape
 import networkx as nx
 
 from generator.claim_drawing import NONE, line, picture, shape, sign
-from generator.layout import Room, circle_of, place
+from generator.graph_layout import Room, circle_of, place
 from generator.markdown import Pages, Record, as_json, page
 from generator.report import BadReportError
 from generator.run import verdict

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from generator import paper_statements
-from generator.markdown import Pages, Record, danger, group_title, label, link, page, table, text, to_claims, word
+from generator.markdown import Pages, Record, danger, page, table, text, to_claims, word
 from generator.paper_statements import COVER, Statement
+from generator.table1_printed import printed
 from verify.neighbours import family_of
 
 PAPER = "Li, Zhang, Arora"
@@ -44,7 +45,9 @@ def completeness_page(report: Record, sections: Mapping[str, Sequence[Statement]
     for title, held in sections.items():
         parts += [f"## {title}", table(HEAD, (row(s, known, report["measurements"]) for s in held))]
         if any("table-1" in s.claims and s.name == "Table 1" for s in held):
-            parts += ["### Table 1, cell by cell", printed_table(known.get("table-1"))]
+            claim = known.get("table-1")
+            shown = printed(claim) if claim else danger("The claim table-1 is not in this report.")
+            parts += ["### Table 1, cell by cell", shown]
     return "(completeness)=\n" + page(
         "Completeness",
         "What Li, Zhang and Arora state, in the order of their paper, and what of it is checked here. The list, and "
@@ -131,30 +134,6 @@ def summary(statements: Sequence[Statement], known: Mapping[str, Record]) -> str
             "these words mean is said in [](../reliability.md).",
         ]
     )
-
-
-def printed_table(claim: Record | None) -> str:
-    """The paper's own Table 1, each cell with the step that shows it."""
-    if claim is None:
-        return danger("The claim table-1 is not in this report.")
-    ours = {row["name"]: row for row in claim["table"]}
-    steps = {s["name"]: s for s in claim["steps"]}
-    rows = []
-    for group, cells in paper_statements.TABLE_1.items():
-        shown = ["<br>".join(cell(ours.get(name), group, steps) for name in names) for names in cells.values()]
-        rows.append((group_title(group), *shown))
-    return table(("symmetry", "algorithm", "initialisation", "regularisation"), rows)
-
-
-def cell(row: Record | None, group: str, steps: Mapping[str, Record]) -> str:
-    """One entry of a printed cell: does our table say that it holds, and did the step that shows it pass?"""
-    found = row["cells"].get(group) if row else None
-    step = steps.get(found["step"]) if found else None
-    if row is None or found is None or step is None:
-        return "**not in this report**"
-    if not found["holds"] or step["verdict"] != "CERTIFIED":
-        return f"**{text(row['title'])}: {'✗ fails' if not found['holds'] else step['verdict']}**"
-    return f"{text(row['title'])}: {link('✓ holds', label(step, 'table-1'))}"
 
 
 def others(statements: Iterable[Statement], known: Mapping[str, Record]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from generator.constants_rows import WITHOUT, Row, rows
 from generator.markdown import Pages, Record, display, page, table, text, to_claims, word
-from generator.measured import NOT_MEASURED
+from generator.simulated import NOT_MEASURED
 from generator.ten_minutes import claim_of
 from theory import bounds, quadratic
 from theory.complexity import Bound

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from generator.markdown import Record, to_claims
-from generator.measured import last_point, sample_complexity
 from generator.open_problem import constant, down, long_form
+from generator.simulated import last_point, sample_complexity
 from theory import quadratic, regression, texture, warmup
 from theory.quadratic_orbit import vc_bounds
 from theory.quadratic_volume import kappa, orbit_constant, rotation_constant

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from generator.markdown import Pages, Record, display, label, link, page, table, text, to_claims, word
-from generator.measured import interval, points
+from generator.simulated import interval, points
 from generator.ten_minutes import alarm, claim_of, program, shown_by, standing
 from theory.regression import WORST, dimension, lower_bound, printed_lower_bound, sharp_upper_bound
 from theory.regression_upper import corners, determinant

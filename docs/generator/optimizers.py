@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from generator import rows
+from generator import measurement_kinds
 from generator.markdown import (
     SIGNS,
     Record,
@@ -30,11 +30,11 @@ MAP = "---\ntocdepth: 3\n---\n\n"
 def optimizers_page(held: Sequence[Record]) -> str:
     """Real training against groups."""
     kinds = {
-        "Optimizers of torch": (rows.optimizers(held), grid),
-        "Features of training": (rows.features(held), features_table),
-        "First weights": (rows.first_weights(held), first_weights_table),
-        "In exact arithmetic": (rows.exact(held), exact_table),
-        "Without a result": (rows.others(held), others_list),
+        "Optimizers of torch": (measurement_kinds.optimizers(held), grid),
+        "Features of training": (measurement_kinds.features(held), features_table),
+        "First weights": (measurement_kinds.first_weights(held), first_weights_table),
+        "In exact arithmetic": (measurement_kinds.exact(held), exact_table),
+        "Without a result": (measurement_kinds.others(held), others_list),
     }
     shown = [part for title, (found, made) in kinds.items() if found for part in (f"## {title}", made(found))]
     details = [
@@ -162,7 +162,7 @@ def group_cell(measurement: Record, group: str, note: str) -> str:
     """One group of several: what was measured, loudly if it was not predicted."""
     if group not in measurement["certificate"]["groups"]:
         return "not measured"
-    verdict, wanted = rows.verdict(measurement, group), rows.wanted(measurement, group)
+    verdict, wanted = measurement_kinds.verdict(measurement, group), measurement_kinds.wanted(measurement, group)
     if verdict == wanted:
         return f"{SIGNS[verdict]}\u00a0{text(note)}".strip()
     return word(verdict, wanted)

@@ -358,11 +358,3 @@ SECTIONS: Mapping[str, tuple[Statement, ...]] = {
     "Figure 1": FIGURE_1,
 }
 """All of them, in the order of the paper."""
-
-TABLE_1: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "sign_flip": {"algorithm": ("adagrad", "adam"), "initialisation": ("symmetric",), "regularisation": ("l2", "lp")},
-    "permutation": {"algorithm": ("adagrad", "adam"), "initialisation": ("iid",), "regularisation": ("l2", "lp")},
-    "orthogonal": {"algorithm": ("sgd",), "initialisation": ("gaussian",), "regularisation": ("l2",)},
-    "general_linear": {"algorithm": ("newton",), "initialisation": ("zero",), "regularisation": ("no-penalty",)},
-}
-"""The printed Table 1: by group and part, the rows of our table that say what stands in the cell."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from generator import rows
+from generator import measurement_kinds
 from generator.markdown import SIGNS, Pages, Record, table, text, word
 from generator.simulations import simulations
 from theory.evidence import Trust
@@ -197,12 +197,14 @@ def error_rates(report: Record) -> str:
     steps = [s for c in report["claims"] for s in c["steps"]]
     chance = [s for s in steps if s["by"] in (Trust.SAMPLED.name, Trust.SIMULATED.name)]
     rates = {c["experiment"]: c["alpha"] for c in simulations(held)}
-    weights = [found["alpha"] for m in rows.first_weights(held) for found in m["certificate"]["groups"].values()]
+    weights = [
+        found["alpha"] for m in measurement_kinds.first_weights(held) for found in m["certificate"]["groups"].values()
+    ]
     compared = comparisons(held)
     drawn = compared * in_law.ALPHA
     simulated = 1.1 * sum(rates.values())
     total = simulated + sum(weights) + drawn
-    coupled = len(rows.optimizers(held)) + len(rows.features(held))
+    coupled = len(measurement_kinds.optimizers(held)) + len(measurement_kinds.features(held))
     lines = [
         f"- Proofs: {len(chance)} of {len(steps)} steps rest on chance.",
         f"- Simulated experiments: {len(rates)}. The probability that chance alone refutes a true statement is at most "
@@ -221,7 +223,7 @@ def error_rates(report: Record) -> str:
 def comparisons(held: list[Record]) -> int:
     """How many comparisons of laws the features may have needed: those that draw random numbers, under each group."""
     steady = {row.title for row in FEATURES if not row.in_law}
-    certificates = [m["certificate"] for m in rows.features(held)]
+    certificates = [m["certificate"] for m in measurement_kinds.features(held)]
     return sum(len(c["groups"]) for c in certificates if c["subject"] not in steady)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from generator import combine, parts, printed, rows
+from generator import measurement_kinds, table1_combined, table1_parts, table1_printed
 from generator.markdown import (
     Pages,
     Record,
@@ -21,7 +21,7 @@ from generator.markdown import (
     to_claims,
     word,
 )
-from generator.parts import COLUMNS, Cell, Part, captioned, disagreement, in_markdown
+from generator.table1_parts import COLUMNS, Cell, Part, captioned, disagreement, in_markdown
 from sims.features import Penalty
 from theory.groups import GROUPS
 from theory.table1 import JOINING
@@ -51,7 +51,7 @@ def pages(report: Record, atlas: Record | None) -> Pages:
     held = [m for m in report["measurements"] if m["claim"] == claim["id"]]
     return {
         "table-1.md": table1_page(report, claim, held, atlas),
-        "table-1.json": as_json(combine.combinations(report, choices(claim, held, atlas))),
+        "table-1.json": as_json(table1_combined.combinations(report, choices(claim, held, atlas))),
     }
 
 
@@ -59,7 +59,7 @@ def table1_page(report: Record, claim: Record, held: Sequence[Record], atlas: Re
     """The printed table, every part with its evidence, and parts put together."""
     groups = part_tables(claim, held)
     shown = [part for tables in groups.values() for _, found in tables for part in found]
-    blocked = combine.missing(report)
+    blocked = table1_combined.missing(report)
     return page(
         TITLE,
         loud(claim, [*wrong_cells(shown), *wrong_replays(held)], blocked),
@@ -73,13 +73,13 @@ def table1_page(report: Record, claim: Record, held: Sequence[Record], atlas: Re
         "weights, laws are compared by sampling. Where proof or prediction and measurement disagree, the entry is bold "
         "and the page begins with a warning.",
         "## As printed",
-        printed.printed(claim),
+        table1_printed.printed(claim),
         "(put-together)=\n## Put together",
         put_together(report, claim, choices(claim, held, atlas), blocked),
         "(what-then-binds)=\n## What then binds",
         "Each of these bounds speaks of every learner that is equivariant under the group in the first column, and so "
         "of what keeps a larger one. Numbers are in [](constants.md).",
-        combine.binding_table(report),
+        table1_combined.binding_table(report),
         "## Part by part",
         f"{order()} *Predicted* is the largest group that theory says is kept, see [](optimizers.md).",
         *(section(title, tables) for title, tables in groups.items()),
@@ -115,7 +115,7 @@ def entry(words: str, cell: Cell) -> str:
 
 def wrong_replays(held: Sequence[Record]) -> list[str]:
     """Exact replays that are not as expected."""
-    return [link(m["name"], label(m)) for m in rows.exact(held) if m["verdict"] != m["expected"]]
+    return [link(m["name"], label(m)) for m in measurement_kinds.exact(held) if m["verdict"] != m["expected"]]
 
 
 # Part by part
@@ -126,23 +126,23 @@ Tables = Sequence[tuple[str, Sequence[Part]]]
 def part_tables(claim: Record, held: Sequence[Record]) -> Mapping[str, Tables]:
     """For each kind of part what is proved and what is measured."""
     penalties = {row.title for row in FEATURES if any(isinstance(f, Penalty) for f in row.training.features)}
-    features = parts.features(held)
+    features = table1_parts.features(held)
     return {
         "Algorithms": (
             (
                 "Hypothesis (2) of Theorem C.1: proved, and measured of torch's code",
-                beside(parts.proved(claim, "algorithm"), parts.optimizers(held, claim)),
+                beside(table1_parts.proved(claim, "algorithm"), table1_parts.optimizers(held, claim)),
             ),
         ),
         "Around the algorithm": (
             ("Measured: features of training", [p for p in features if p.title not in penalties]),
         ),
         "Initialisations": (
-            ("Proved: hypothesis (3) of Theorem C.1", parts.proved(claim, "initialisation")),
-            ("Measured in law: torch's initialisers", parts.first_weights(held)),
+            ("Proved: hypothesis (3) of Theorem C.1", table1_parts.proved(claim, "initialisation")),
+            ("Measured in law: torch's initialisers", table1_parts.first_weights(held)),
         ),
         "Regularisation": (
-            ("Proved: the penalty has the same value at W g⁻¹", parts.proved(claim, "regularisation")),
+            ("Proved: the penalty has the same value at W g⁻¹", table1_parts.proved(claim, "regularisation")),
             ("Measured: SGD with a penalty", [p for p in features if p.title in penalties]),
         ),
     }
@@ -158,7 +158,7 @@ def beside(shown: Sequence[Part], measured: Sequence[Part]) -> list[Part]:
 
 def order() -> str:
     """How the columns lie in each other, from the lattice of groups."""
-    apart = [(a, b) for i, a in enumerate(COLUMNS) for b in COLUMNS[i + 1 :] if a not in parts.inside(b)]
+    apart = [(a, b) for i, a in enumerate(COLUMNS) for b in COLUMNS[i + 1 :] if a not in table1_parts.inside(b)]
     but = "; ".join(f"{text(GROUPS[a].title)} do not lie in {text(GROUPS[b].title)}" for a, b in apart)
     return f"Each group lies in those to the right of it{f', but {but}' if but else ''}."
 
@@ -200,7 +200,9 @@ def part_title(part: Part) -> str:
 
 def replays(held: Sequence[Record]) -> str:
     """What was run again in exact arithmetic."""
-    listed = [f"- {link(m['name'], label(m))}: {word(m['verdict'], m['expected'])}" for m in rows.exact(held)]
+    listed = [
+        f"- {link(m['name'], label(m))}: {word(m['verdict'], m['expected'])}" for m in measurement_kinds.exact(held)
+    ]
     return "\n".join(["### In exact arithmetic", "", EXACT, "", *listed]) if listed else ""
 
 
@@ -208,7 +210,7 @@ def in_atlas(atlas: Record | None) -> str:
     """How many optimizers of the atlas keep what."""
     if atlas is None:
         return ""
-    kept = [[g for g in COLUMNS if p.cell(g).holds] for p in parts.examined(atlas)]
+    kept = [[g for g in COLUMNS if p.cell(g).holds] for p in table1_parts.examined(atlas)]
     counts = Counter(
         " and ".join(text(GROUPS[g].title) for g in atlas_page.largest(groups)) or "none" for groups in kept
     )
@@ -225,20 +227,22 @@ def in_atlas(atlas: Record | None) -> str:
 # Put together
 
 
-def choices(claim: Record, held: Sequence[Record], atlas: Record | None) -> combine.Choices:
+def choices(claim: Record, held: Sequence[Record], atlas: Record | None) -> table1_combined.Choices:
     """What a training can be made of; what is proved comes first."""
     offered = {
         "algorithm": {
-            "Proved": parts.proved(claim, "algorithm"),
-            "Measured: torch's optimizers": parts.optimizers(held, claim),
-            "Measured: with something around it": [replace(p, title=whole(p.title)) for p in parts.features(held)],
-            "Measured: the atlas": parts.examined(atlas),
+            "Proved": table1_parts.proved(claim, "algorithm"),
+            "Measured: torch's optimizers": table1_parts.optimizers(held, claim),
+            "Measured: with something around it": [
+                replace(p, title=whole(p.title)) for p in table1_parts.features(held)
+            ],
+            "Measured: the atlas": table1_parts.examined(atlas),
         },
         "initialisation": {
-            "Proved": parts.proved(claim, "initialisation"),
-            "Measured in law: torch's initialisers": parts.first_weights(held),
+            "Proved": table1_parts.proved(claim, "initialisation"),
+            "Measured in law: torch's initialisers": table1_parts.first_weights(held),
         },
-        "regularisation": {"Proved": parts.proved(claim, "regularisation")},
+        "regularisation": {"Proved": table1_parts.proved(claim, "regularisation")},
     }
     return {kind: {heading: found for heading, found in of.items() if found} for kind, of in offered.items()}
 
@@ -256,13 +260,13 @@ def joined(claim: Record) -> str:
     return f"{link('see this step', label(step, claim['id']))}, {word(step['verdict'], 'CERTIFIED')}"
 
 
-def put_together(report: Record, claim: Record, offered: combine.Choices, blocked: Sequence[str]) -> str:
+def put_together(report: Record, claim: Record, offered: table1_combined.Choices, blocked: Sequence[str]) -> str:
     """Why parts can be put together, the pick-lists, and the same as tables."""
     return "\n\n".join(
         [
             WHY.replace("JOINING", joined(claim)),
-            combine.picker(report, offered, bool(blocked)),
-            "**? Not certified**: see the top of this page." if blocked else combine.grids(offered),
+            table1_combined.picker(report, offered, bool(blocked)),
+            "**? Not certified**: see the top of this page." if blocked else table1_combined.grids(offered),
             "The same as data, with the bounds: [table-1.json](table-1.json).",
             "### What a combination assumes",
             "\n".join(f"- {{math}}`{hypothesis}`" for hypothesis in claim["hypotheses"]),

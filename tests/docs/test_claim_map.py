@@ -216,7 +216,7 @@ def at_height_0(x: float, side: tuple[tuple[float, float], tuple[float, float]])
 
 
 def test_words_fit_and_are_not_markup(claim_map: ModuleType, drawing: ModuleType, report: Report) -> None:
-    room = importlib.import_module("generator.layout").Room()
+    room = importlib.import_module("generator.graph_layout").Room()
     claim_of(report, "thm-4.2")["title"] = '<b>x</b> & "y" ' + "a very long title " * 9
     for claim in report["claims"]:
         ids, rest = drawing.words(claim, room)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.markdown import Record, group_title, label, link, table, text, to_claims, word
-from generator.parts import COLUMNS, NO_PENALTY, Cell, Part, captioned, inside, says
+from generator.table1_parts import COLUMNS, NO_PENALTY, Cell, Part, captioned, inside, says
 from theory import bounds
 from theory.groups import GROUPS
 from theory.table1 import JOINING

@@ -15,7 +15,7 @@ Graph = nx.DiGraph
 
 @pytest.fixture(scope="session")
 def layout(generate: ModuleType) -> ModuleType:
-    return importlib.import_module("generator.layout")
+    return importlib.import_module("generator.graph_layout")
 
 
 def ledger() -> Graph:

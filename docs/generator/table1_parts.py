@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from generator import rows
+from generator import measurement_kinds
 from generator.markdown import Record, label, link, text
 from theory import table1
 from theory.evidence import Trust
@@ -123,7 +123,7 @@ def optimizers(held: Sequence[Record], claim: Record) -> list[Part]:
     about = {subject.title: subject.row for subject in OPTIMIZERS}
     theory = {row["name"]: row["cells"] for row in claim["table"]}
     found: dict[str, dict[str, Cell]] = {}
-    for m in rows.optimizers(held):
+    for m in measurement_kinds.optimizers(held):
         title, group = m["certificate"]["optimizer"], m["certificate"]["group"]
         says = theory.get(about.get(title, ""), {}).get(group)
         wanted = VERDICTS[m["expected"]] if says is None else says["holds"]
@@ -137,19 +137,24 @@ def optimizers(held: Sequence[Record], claim: Record) -> list[Part]:
 def features(held: Sequence[Record]) -> list[Part]:
     """What people put around SGD and Adam, as it was measured."""
     drawn = {row.title: set(row.keeps) - set(row.pathwise) for row in FEATURES}
-    found = [several(m, drawn.get(m["certificate"]["subject"], set())) for m in rows.features(held)]
+    found = [several(m, drawn.get(m["certificate"]["subject"], set())) for m in measurement_kinds.features(held)]
     return [replace(part, penalised=UNMEASURED) for part in found]
 
 
 def first_weights(held: Sequence[Record]) -> list[Part]:
     """Torch's initialisers, their laws measured."""
-    return [several(m, set(COLUMNS)) for m in rows.first_weights(held)]
+    return [several(m, set(COLUMNS)) for m in measurement_kinds.first_weights(held)]
 
 
 def several(m: Record, in_law: set[str]) -> Part:
     """A measurement under several groups, some of them in law."""
     cells = {
-        g: measured(m, rows.verdict(m, g), VERDICTS[rows.wanted(m, g)], "in law" if g in in_law else "measured")
+        g: measured(
+            m,
+            measurement_kinds.verdict(m, g),
+            VERDICTS[measurement_kinds.wanted(m, g)],
+            "in law" if g in in_law else "measured",
+        )
         for g in m["certificate"]["groups"]
     }
     return Part(m["certificate"]["subject"], cells, label(m))
