@@ -167,6 +167,10 @@ def _time_figure(rows: Sequence[Time]) -> Any:
         panel.set(title=f"{count} ranks", xlabel="bytes of the buffer", xscale="log", yscale="log")
         panel.set_xticks(*zip(*TICKS, strict=True))
         panel.minorticks_off()
+    ratios = [2.0**e for e in range(-3, 5)]
+    low, high = places[0].get_ylim()
+    places[0].set_yticks([r for r in ratios if low < r < high], [f"{r:g}" for r in ratios if low < r < high])
+    places[0].tick_params(axis="y", which="minor", left=False, labelleft=False)
     places[0].set_ylabel("time over that of all_reduce")
     title = "Time of the multi-colour allreduce over that of torch's all_reduce (gloo, loopback)"
     note = f"float32, {rows[0].repeats} repetitions, the slowest rank of each; depends on the machine."

@@ -113,6 +113,11 @@ def whole(figure: Any) -> bool:
     figure.draw(renderer)
     words = [*figure.texts, *figure.legends]
     words += [text for panel in figure.axes if panel.axison for text in (panel.title, panel.xaxis.label)]
+    for panel in (panel for panel in figure.axes if panel.axison):
+        least, most = panel.get_xlim()
+        words += [
+            tick for tick in panel.get_xticklabels() if tick.get_text() and least <= tick.get_position()[0] <= most
+        ]
     boxes = [word.get_window_extent(renderer) for word in words]
     inside = all(figure.bbox.contains(x, y) for box in boxes for x, y in ((box.x0, box.y0), (box.x1, box.y1)))
     return inside and not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
