@@ -84,6 +84,7 @@ def _panel(panel: Any, title: str, points: Sequence[Point], experiment: Experime
         first = min(place(p.d, p.n) for p in points)
         room = 0.06 * (last - first or 1.0)
         panel.set_xlim(first - room, last + room)
+        panel.locator_params(axis="x", integer=all(place(p.d, p.n).is_integer() for p in points))
     panel.set(title=title, xlabel=looks.x)
 
 
@@ -150,7 +151,8 @@ def _powers_of_two(panel: Any, first: int, last: float) -> None:
     panel.set_xscale("symlog", base=2, linthresh=1, linscale=1)
     exponents = range(max(0, first.bit_length() - 1), int(max(last, 1)).bit_length() + 1)
     ticks = [0] * (first == 0) + [2**k for k in exponents if 2**k <= 1.3 * last][:: 1 + len(exponents) // 9]
-    panel.set_xticks(ticks, [str(tick) if tick < 2**13 else f"{tick // 2**10}K" for tick in ticks])  # they stand close
+    short = [str(tick) if tick < 2**13 else f"$2^{{{tick.bit_length() - 1}}}$" for tick in ticks]  # they stand close
+    panel.set_xticks(ticks, short)
     panel.set_xlim((first / 1.35 if first else -0.35), 1.35 * last + 0.5 * (first == 0))
 
 

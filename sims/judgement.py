@@ -7,6 +7,7 @@ have probability at most alpha. A question is INCONCLUSIVE where even the most e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -133,7 +134,7 @@ def judge(result: Result, question: Question, scale: float = 1.0, curve: str | N
     dull = line.side == "lower" and name in line.learners and name not in line.still and not _learned(result, name)
     verdict = Verdict.REFUTED if beyond else Verdict.INCONCLUSIVE if dull or not telling else Verdict.CERTIFIED
     margin, (worst, value) = min(zip(rooms, held, strict=True), key=lambda pair: pair[0])
-    sharpness = _sharpness(line.side, later)
+    sharpness = _sharpness(line.side, later, experiment.top)
     sharp = "" if sharpness is None else f"; {sharpness:.3g} times what is claimed would be refuted"
     summary = (
         f"{beyond} of {len(held)} intervals lie wholly beyond it; margin {margin:+.3g} at d = {worst.d}, "
@@ -177,13 +178,15 @@ def _learned(result: Result, learner: str) -> bool:
     return any(p.high < q.low for p in points for q in points if p.d == q.d and p.n > q.n)
 
 
-def _sharpness(side: str, held: list[tuple[Point, float]]) -> float | None:
-    """The factor nearest to 1 on the claimed values that some interval refutes; None if there is none."""
-    if side == "upper":
-        factors = [p.low / value for p, value in held if value > 0]
-        return max(factors, default=0.0) or None
-    # An interval that ends at the claimed value, as it may at the greatest, does not refute that value times 1.
-    return min((p.high / value for p, value in held if 0 < value != p.high), default=None)
+def _sharpness(side: str, held: list[tuple[Point, float]], top: float) -> float | None:
+    """The factor nearest to 1 on the claimed values that some interval refutes; None if there is none.
+
+    An interval that reaches the greatest possible value refutes only what is impossible by itself: it does not count.
+    """
+    low = max((p.low / value for p, value in held if value > 0), default=0.0)
+    high = min((p.high / value for p, value in held if value > 0 and p.high < top), default=0.0)
+    factors = {"lower": (high,), "upper": (low,), "equal": (low, high)}[side]
+    return min((f for f in factors if f > 0), key=lambda f: abs(math.log(f)), default=None)
 
 
 def _replicas(points: list[Point]) -> str:

@@ -145,7 +145,7 @@ def _gronwall(seen: Sequence[Looked]) -> Any:
         panel.set(xscale="log", yscale="log", xlim=ends, ylim=(ends[0], highest), xlabel=says)
     places[0].set_ylabel("measured drift of the last state")
     title = "Compressed nets drift far less than Gronwall's inequality allows"
-    return worded(figure, title, _note(seen), columns=3)
+    return worded(figure, title, _note(seen), columns=2)
 
 
 def _style(i: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def complexes(seed: int, folder: Path) -> list[Path]:
     many, points = rng.uniform(0, SIDE, (120, 2)), random_points(SIDE * SIDE, rng)
     grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), axis=-1).reshape(-1, 2) + 0.5
     smooth = np.stack([np.sin(many[:, 0]) * np.cos(many[:, 1] / 2), many[:, 1] / SIDE], axis=1)
-    panels = [
+    shown = [
         ("Random triangulation of 120 points", many, triangulation(many), torch.from_numpy(smooth)[:, None]),
         (
             "A digit on the grid, four overlapping triangles a square",
@@ -62,7 +62,7 @@ def complexes(seed: int, folder: Path) -> list[Path]:
         ),
         ("The digit on 49 random points", points, triangulation(points), sampled(image, points)),
     ]
-    drawn: list[Panel] = [(title, places, found, _values(found, x)) for title, places, found, x in panels]
+    drawn: list[Panel] = [(title, places, found, _values(found, x)) for title, places, found, x in shown]
     return save(lambda: _draw(drawn), _table(drawn), folder / "simplicial-complexes")
 
 

@@ -11,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 from theory.coq_files import SOURCES, has_theorem
 from theory.evidence import UnavailableError
 
-__all__ = ["COMPILES", "INSTALL", "Theorem", "compiled"]
+__all__ = ["COMPILES", "INSTALL", "Theorem", "compiled", "interruptible"]
 
 INSTALL = "install it with its libraries (Debian: apt-get install coq libcoq-mathcomp-algebra libcoq-interval make)"
 """What to do where Coq is missing."""
@@ -36,6 +38,8 @@ COMPILES = "it compiles"
 """What is said of a false variant that Coq accepts."""
 LATE = 124
 """The exit status of a call that took longer."""
+_running: set[subprocess.Popen[str]] = set()
+_interrupted = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -125,18 +129,50 @@ def compiled(theorems: Sequence[Theorem]) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def interruptible() -> Iterator[Callable[[], None]]:
+    """Yields a function that ends all calls of Coq, from another thread; no other begins before the body has ended.
+
+    Example:
+        >>> with interruptible() as interrupt:
+        ...     interrupt()
+    """
+    try:
+        yield _interrupt
+    finally:
+        _interrupted.clear()
+
+
+def _interrupt() -> None:
+    _interrupted.set()
+    for process in list(_running):
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End a call with all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command; one that takes too long is ended, with all that it started, and has failed."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen(command, cwd=folder, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+        _running.add(process)
         try:
-            out, error = process.communicate(timeout=LIMIT)
+            # Whoever interrupts sets the event first and then looks for what runs, so one of the two is seen.
+            out, error = ("", "") if _interrupted.is_set() else process.communicate(timeout=LIMIT)
+            if _interrupted.is_set():
+                raise InterruptedError(f"{command[0]} was interrupted")
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             return subprocess.CompletedProcess(command, LATE, "", f"Error: {command[0]} gave no answer in {LIMIT} s")
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             raise
+        finally:
+            _running.discard(process)
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 

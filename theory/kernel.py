@@ -13,18 +13,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from theory import store
 from theory.claims import LEDGER, Kernel, Mutant, Step
-from theory.coq_compiler import COMPILES, Theorem, compiled
+from theory.coq_compiler import COMPILES, Theorem, compiled, interruptible
 from theory.coq_files import REALS, SOURCES, sources_digest
 from theory.evidence import Evidence, Trust, UnavailableError, Verdict
 
@@ -95,17 +94,20 @@ def _check(theorem: Theorem) -> Callable[..., Evidence]:
 
 @contextmanager
 def compiling() -> Iterator[None]:
-    """Meanwhile a process of its own compiles what is not kept; whoever needs the `results` waits for it.
+    """Meanwhile a thread compiles what is not kept; whoever needs the `results` waits for it.
 
     It ends with the body, whether done or not.
+
+    Example:
+        >>> with compiling():
+        ...     pass
     """
-    asks = [sys.executable, "-m", "theory.kernel"]
-    with subprocess.Popen(asks, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    with interruptible() as interrupt, ThreadPoolExecutor(1) as pool:
+        pool.submit(results)
         try:
             yield
         finally:
-            process.send_signal(signal.SIGINT)  # as Ctrl-C does: it ends what it started
-            process.wait()
+            interrupt()
 
 
 def results() -> Mapping[str, Any]:

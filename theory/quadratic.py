@@ -178,11 +178,13 @@ def conv_upper_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
     return Bound(n, "conv-upper-4.1", str(n), "any conv net without training error")
 
 
-def every_law_lower_bound(d: int, eps: Number, delta: Number) -> int:
+def every_law_lower_bound(d: int, eps: Number, delta: Number) -> Bound:
     """Samples that an O(2d)-equivariant learner needs under the worst law of the inputs (claim thm-4.1).
 
+    The greater of its two terms, so in the drawn reading of Definition 3.3.
+
     Args:
-        d: half dimension, at least 1 (where the bound is 0).
+        d: half dimension, at least 2.
         eps: error in (0, 1/4], read exactly.
         delta: failure probability in (0, 1/3), read exactly.
 
@@ -190,19 +192,30 @@ def every_law_lower_bound(d: int, eps: Number, delta: Number) -> int:
         ValueError: an argument out of range.
 
     Example:
-        >>> every_law_lower_bound(16, 0.01, 0.01)
-        3092
+        >>> every_law_lower_bound(16, 0.01, 0.01).n, every_law_lower_bound(2, 0.1, 0.01).n
+        (3092, 36)
     """
-    return vc_lower_bound(vc_bounds(d)[0], eps, delta)
+    import flint
+
+    by_dimension = vc_lower_bound(vc_bounds(integer("d", d, 2, LARGEST))[0], eps, delta)
+    e, x = probability("eps", eps), probability("delta", delta)
+
+    def value() -> Any:
+        return _arb((1 - e) / e) * (_arb(1 / x) / flint.arb(2)).log()
+
+    by_chance = _rounded(value, "thm-4.1", "a law under which few samples are likely to show nothing")
+    if by_chance.n > by_dimension:
+        return by_chance
+    return Bound(by_dimension, "thm-4.1", str(by_dimension), "d^2 points are shattered")
 
 
-def weighted_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bound:
+def weighted_lower_bound(d: int, eps: Number, delta: Number) -> Bound:
     """Samples that O(d)-equivariant learners of signs of weighted sums of d squares need (claim thm-5.3).
 
     Args:
-        d: dimension, at least 2.
+        d: dimension, from 2 to 2 * 10^6 + 1.
         eps: error, in (0, 1), read exactly.
-        delta: failure probability in (0, 1) for N(eps, delta); None for N*(eps), the expected error.
+        delta: failure probability, in (0, 1), read exactly.
 
     Raises:
         ValueError: an argument out of range.
@@ -211,11 +224,11 @@ def weighted_lower_bound(d: int, eps: Number, delta: Number | None = None) -> Bo
         >>> weighted_lower_bound(32, "1/10000", "1/2").n
         5372
     """
-    found = rate_lower_bound(integer("d", d, 2) // 2, eps, delta)
+    found = rate_lower_bound(integer("d", d, 2, 2 * LARGEST + 1) // 2, eps, probability("delta", delta))
     return replace(found, claim="thm-5.3", why=f"the quadratic target of half the dimension: {found.why}")
 
 
-def weighted_conv_upper_bound(d: int, eps: Number, delta: Number) -> int:
+def weighted_conv_upper_bound(d: int, eps: Number, delta: Number) -> Bound:
     """Samples with which a conv net's ERM learns the sign of any weighted sum of d squares (claim conv-upper-5.3).
 
     Args:
@@ -227,10 +240,11 @@ def weighted_conv_upper_bound(d: int, eps: Number, delta: Number) -> int:
         ValueError: an argument out of range.
 
     Example:
-        >>> weighted_conv_upper_bound(32, 0.01, 0.01)
+        >>> weighted_conv_upper_bound(32, 0.01, 0.01).n
         264814
     """
-    return blumer_upper_bound(d, eps, delta)
+    n = blumer_upper_bound(integer("d", d, 1), eps, delta)
+    return Bound(n, "conv-upper-5.3", str(n), "any conv net without training error")
 
 
 @dataclass(frozen=True)

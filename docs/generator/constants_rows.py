@@ -71,7 +71,7 @@ def _warm_up(d: int = 32) -> Row:
 def _any_law(vc: int = 101, d: int = 16) -> Iterator[Row]:
     eps, low, high = "1/100", *vc_bounds(d)
     needs = f"ε = δ = {eps}: n ≥ "
-    found = quadratic.every_law_lower_bound(d, eps, eps)
+    found = quadratic.every_law_lower_bound(d, eps, eps).n
     yield Row(
         "Theorem B.1",
         "thm-b.1",
@@ -81,12 +81,7 @@ def _any_law(vc: int = 101, d: int = 16) -> Iterator[Row]:
     yield Row(
         "Theorem 4.1",
         "thm-4.1",
-        (
-            (
-                "thm-4.1",
-                f"d = {d}, {needs}{found:,}; the VC dimension lies in [{low}, {high}]",
-            ),
-        ),
+        (("thm-4.1", f"d = {d}, {needs}{found:,}; the VC dimension lies in [{low}, {high}]"),),
         UNKNOWN,
         (_at("constants", "shattering", "thm-4.1"),),
     )
@@ -165,7 +160,7 @@ def _many_functions(d: int = 32) -> Iterator[Row]:
     yield Row(
         "Theorem 5.3, conv net",
         "conv-upper-5.3",
-        (("conv-upper-5.3", f"d = {d}, ε = δ = {eps}: n ≤ {quadratic.weighted_conv_upper_bound(d, eps, eps):,}"),),
+        (("conv-upper-5.3", f"d = {d}, ε = δ = {eps}: n ≤ {quadratic.weighted_conv_upper_bound(d, eps, eps).n:,}"),),
         UNKNOWN,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from generator import table1_parts
 from generator.markdown import Record, group_title, link, text
 from generator.table1_combined import KINDS
-from generator.table1_parts import COLUMNS, Cell, Part, captioned
+from generator.table1_parts import COLUMNS, Cell, captioned
 
 PRINTED: Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]] = {
     "algorithms": {
@@ -31,6 +31,8 @@ PRINTED: Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]] = {
 }
 """What the paper prints, entry by entry, with the rows here that speak of it."""
 
+GONE = Cell(verdict="not in this report")
+
 
 def printed(claim: Record) -> str:
     """The paper's entries, each with what is certified of it."""
@@ -38,8 +40,8 @@ def printed(claim: Record) -> str:
     names = [g for g in COLUMNS if any(g in entries for entries in PRINTED.values())]
 
     def cells(listed: Sequence[str], group: str) -> list[tuple[str, Cell]]:
-        parts = [found.get(row, Part(row, {})) for row in listed]
-        return [(part.title, part.cell(group)) for part in parts]
+        known = [(row, found.get(row)) for row in listed]
+        return [(part.title, part.cell(group)) if part else (row, GONE) for row, part in known]
 
     entries = [cells(rows, g) for held in PRINTED.values() for g, listed in held.items() for _, *rows in listed]
     certified = sum(all(cell.holds for _, cell in entry) for entry in entries)
@@ -65,6 +67,6 @@ def printed_entry(words: str, cells: Sequence[tuple[str, Cell]]) -> str:
 
 def proof(cell: Cell) -> str:
     """Whether it is proved, with a link to where; loud if it is not."""
-    says_so = f"✓ {cell.how}" if cell.holds else "✗ refuted" if cell.holds is False else "? not proved"
+    says_so = f"✓ {cell.how}" if cell.holds else "✗ refuted" if cell.holds is False else f"? {cell.verdict}"
     shown = link(says_so, cell.anchor) if cell.anchor else says_so
     return shown if cell.holds else f"**{shown}**"

@@ -142,13 +142,13 @@ def test_the_printed_table_follows_its_steps(completeness: ModuleType, report: R
     next(s for s in claim["steps"] if s["name"] == name)["verdict"] = "INCONCLUSIVE"
     found = printed(page_of(completeness, report))
     assert found.count("[✓ proved](#step-table-1-") == 14  # it showed two cells
-    assert found.count("Adam **[? not proved]") == 2
+    assert found.count("Adam **[? INCONCLUSIVE]") == 2
     next(r for r in claim["table"] if r["name"] == "newton")["cells"]["general_linear"]["holds"] = False
     assert "✗ refuted" in printed(page_of(completeness, report))
     l2 = next(r for r in claim["table"] if r["name"] == "l2")
     claim["table"].remove(l2)
     found = printed(page_of(completeness, report))
-    assert found.count("**? not proved**") == 3  # beside the other l_p norms, twice, and by itself
+    assert found.count("**? not in this report**") == 3  # beside the other l_p norms, twice, and by itself
     assert "8 of the 14 printed entries are certified" in found
     report["claims"].remove(claim)
     assert ":class: danger" in printed(page_of(completeness, report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,18 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from sims import drawing, figures
+from sims import (
+    allreduce_pictures,
+    drawing,
+    figures,
+    kpattern_nets,
+    kpattern_pictures,
+    odenet_pictures,
+    odenet_trained,
+)
 from sims.experiment import NAMES, Cell, Experiment, Line, Looks, load
 from sims.judgement import Result, summarise
+from theory.odenet_spaces import BASES
 
 LINE = Line("ex-4.1-exact", "lower", "a floor", lambda d, n: None if n > 4 else 0.5 / (n + 1), ("first",), ("third",))
 TOO = Line("ex-4.1", "upper", "a ceiling", lambda d, n: 0.9, ("second",))
@@ -136,6 +146,39 @@ def test_every_experiment_has_room_for_its_words(name: str, size: str) -> None:
     made = load(name)
     binary = np.array([0.0, 1.0] * 10)
     assert whole(figures._figure(summarise(made, dict.fromkeys(made.cells(size), binary), 0)))
+
+
+def further() -> Iterator[Any]:
+    """The further figures of experiments, of made-up numbers with their longest words."""
+    costs = [
+        allreduce_pictures.Cost(m, r, 4, 3.0, 2.0, 4.0, 5.0, 6.0) for m in allreduce_pictures.MESSAGES for r in (16, 64)
+    ]
+    yield allreduce_pictures._cost_figure(costs)
+    sizes = allreduce_pictures.SIZES
+    yield allreduce_pictures._time_figure(
+        [allreduce_pictures.Time(r, s, 15, 1.0, 2.0, 0.5, 4.0) for r in (2, 4, 8) for s in sizes]
+    )
+    wide = odenet_trained.SETTINGS["full"]
+    places = [space for basis in BASES for space in odenet_trained.spaces(wide, basis)]
+    seen = [
+        odenet_pictures.Looked(kind, space, k, odenet_pictures.parameters(space, wide.width), 0.9, 1e-3, 1.0, 0.1)
+        for kind in odenet_trained.TRAININGS
+        for space in places
+        for k in range(10)
+    ]
+    yield odenet_pictures._parameters(seen)
+    yield odenet_pictures._gronwall(seen)
+    rows = [(k, n, *(10.0**-j for j in range(5))) for k in kpattern_nets.BUDGETS for n in range(k + 1, 65)]
+    yield kpattern_pictures._gradient(rows)
+    bits, replicas = kpattern_pictures.TESTED["full"]
+    patterns = list(kpattern_nets.BUDGETS)
+    accuracy = [(k, net, n, replicas, 0.8, 0.7, 0.9) for k in patterns for net in kpattern_pictures.NETS for n in bits]
+    yield kpattern_pictures._accuracy(accuracy, patterns)
+
+
+def test_further_figures_have_room_for_their_words() -> None:
+    with mpl.rc_context(drawing.SETTINGS):
+        assert [whole(figure) for figure in further()] == [True] * 6
 
 
 def test_words_that_are_cut_off_are_noticed() -> None:

@@ -140,14 +140,27 @@ def test_sharpness_is_the_factor_that_would_be_refuted() -> None:
     assert judge(result, questions(upper)[0]).certificate["sharpness"] == result.points[0].low / 0.5
 
 
-def test_an_interval_that_ends_at_the_claimed_value_refutes_no_factor() -> None:
-    made = experiment("equal", lambda d, n: 1.0 if n == 2 else 0.5)
+@pytest.mark.parametrize("mean", [0.49, 0.5, 0.51])
+def test_the_sharpness_of_an_equality_is_that_of_its_nearer_side(mean: float) -> None:
+    made = experiment("equal", lambda d, n: 0.5)
+    result = summarise(made, {Cell("bound", 4, 2, 400, 400): drawn(mean)}, 0)
+    (asked,) = [q for q in questions(made) if q.learner == "bound"]
+    sharpness = judge(result, asked).certificate["sharpness"]
+    assert sharpness in (result.points[0].low / 0.5, result.points[0].high / 0.5)
+    assert (sharpness > 1) == (mean < 0.5) or mean == 0.5
+    away = 1.001 if sharpness > 1 else 0.999
+    assert judge(result, asked, sharpness * away).verdict is Verdict.REFUTED
+    assert judge(result, asked, sharpness / away).verdict is Verdict.CERTIFIED
+
+
+def test_an_interval_that_reaches_the_greatest_value_counts_on_its_other_side_only() -> None:
     ones = {Cell("bound", 4, 2, 400, 400): np.ones(400)}
-    assert judge(summarise(made, ones, 0), questions(made)[0]).certificate["sharpness"] is None
-    result = summarise(made, ones | {Cell("bound", 4, 4, 400, 400): drawn(0.5)}, 0)
-    found = judge(result, questions(made)[0])
-    assert found.certificate["sharpness"] == result.points[1].high / 0.5 > 1
-    assert judge(result, questions(made)[0], 1.001 * found.certificate["sharpness"]).verdict is Verdict.REFUTED
+    for side in ("equal", "lower"):
+        made = experiment(side, lambda d, n: 1.0)
+        result = summarise(made, ones, 0)
+        assert result.points[0].high == 1.0
+        found = judge(result, questions(made)[0]).certificate["sharpness"]
+        assert found == (result.points[0].low if side == "equal" else None)
 
 
 def test_the_curve_of_another_learner_can_take_the_place() -> None:

@@ -379,24 +379,45 @@ class TestWhatIsKept:
         assert len(compiled) == 2
 
 
-def test_what_compiles_meanwhile_ends_with_the_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    coqc, beat = tmp_path / "coqc", tmp_path / "beat"
-    coqc.write_text(f"#!/bin/sh\nwhile true; do touch {beat}; sleep 0.1; done\n", encoding="utf-8")
-    coqc.chmod(0o755)
+@pytest.mark.parametrize("hangs", ["at once", "at false variants"])
+def test_what_compiles_meanwhile_ends_with_the_body(
+    hangs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = tmp_path / "beat"
+    wanted = "*" if hangs == "at once" else "*-Q*"
+    loop = f"while true; do touch {beat}; sleep 0.1; done"
+    for command, script in (("coqc", f'case "$*" in {wanted}) {loop};; esac'), ("make", "coqc a.v")):
+        (tmp_path / command).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (tmp_path / command).chmod(0o755)
     monkeypatch.setenv("ORBITGAP_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(kernel, "_failed", {})
 
     def body() -> None:
         with kernel.compiling():
-            while not beat.is_file():
+            late = time.monotonic() + 60
+            while not beat.is_file() and time.monotonic() < late:
                 time.sleep(0.05)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         body()
-    beat.unlink()
+    beat.unlink()  # which fails if Coq was never called
     time.sleep(0.5)
     assert not beat.is_file()
+    assert not kernel._failed  # what was interrupted says nothing
+    assert not coq_compiler._interrupted.is_set()
+
+
+def test_what_fails_meanwhile_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setenv("ORBITGAP_HOME", str(tmp_path))
+    monkeypatch.setattr(kernel, "_failed", {})
+    monkeypatch.setattr(kernel, "compiled", lambda theorems: asked.append(1) or {**ANSWERS, "mutants": {}})
+    with kernel.compiling():
+        assert kernel.results()["failures"]
+        assert kernel.results()["failures"]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
