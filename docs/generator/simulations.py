@@ -182,9 +182,8 @@ def verdicts(held: Sequence[Record]) -> str:
         [
             table(("question", "verdict", "margin", "sharpness"), rows),
             "*Margin*: how far the worst interval reaches onto the claimed side; negative if all of it lies beyond. "
-            "*Sharpness*: the factor on the claimed value, nearest to 1, that these intervals would refute (those that reach the "
-            "greatest possible value aside); near 1, "
-            "the bound is nearly attained.",
+            "*Sharpness*: the factor on the claimed value, nearest to 1, that these intervals would refute, those that "
+            "reach the greatest possible value aside; near 1, the bound is nearly attained.",
             family_wise(held),
         ]
     )
