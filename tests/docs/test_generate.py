@@ -97,9 +97,8 @@ def test_table_1_says_only_what_its_steps_show(build: Callable[[Report], Path], 
     step = claim_of(report, "table-1")["table"][0]["cells"]["orthogonal"]["step"]
     next(s for s in claim_of(report, "table-1")["steps"] if s["name"] == step)["verdict"] = "INCONCLUSIVE"
     build(report)
-    assert plain(folder / "table-1.md").count("[? INCONCLUSIVE](#step-table-1-") == sum(
-        c["step"] == step for c in cells
-    )
+    shown = 1 + sum(c["step"] == step for c in cells)  # and once in the table as the paper prints it
+    assert plain(folder / "table-1.md").count("[? INCONCLUSIVE](#step-table-1-") == shown
 
 
 def section(page: Path, title: str) -> str:
