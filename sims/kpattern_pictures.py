@@ -65,7 +65,7 @@ CURVES = (
     "hidden unit of the fully-connected net",
     "filter of the conv net",
 )
-BROKEN = ("-.", "--", "--", "-", "-")
+LINESTYLES = ("-.", "--", "--", "-", "-")
 
 
 def _values(n: int, k: int) -> tuple[float, ...]:
@@ -105,7 +105,7 @@ def _gradient(rows: Sequence[Sequence[Any]]) -> Any:
     figure, places = panels(3.4 * len(BUDGETS), 4.0, len(BUDGETS), layout="constrained")
     for panel, k in zip(places, BUDGETS, strict=True):
         _, bits, *columns = zip(*(row for row in rows if row[0] == k), strict=True)
-        for style, (label, dash, column) in enumerate(zip(CURVES, BROKEN, columns, strict=True)):
+        for style, (label, dash, column) in enumerate(zip(CURVES, LINESTYLES, columns, strict=True)):
             panel.plot(bits, column, color=COLOURS[style], linestyle=dash, label=label)
         panel.set(xscale="log", yscale="log", xlabel="number of bits n", title=f"parity of {k} neighbouring bits")
         panel.set_xticks([8, 16, 32, 64], ["8", "16", "32", "64"])

@@ -149,6 +149,11 @@ def _interrupt() -> None:
         _kill(process)
 
 
+def _unless_interrupted() -> None:
+    if _interrupted.is_set():
+        raise InterruptedError("compiling was interrupted: what was ended says nothing of the proofs")
+
+
 def _kill(process: subprocess.Popen[str]) -> None:
     """End a call with all that it started."""
     with suppress(ProcessLookupError):
@@ -162,9 +167,9 @@ def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[st
         _running.add(process)
         try:
             # Whoever interrupts sets the event first and then looks for what runs, so one of the two is seen.
-            out, error = ("", "") if _interrupted.is_set() else process.communicate(timeout=LIMIT)
-            if _interrupted.is_set():
-                raise InterruptedError(f"{command[0]} was interrupted")
+            _unless_interrupted()
+            out, error = process.communicate(timeout=LIMIT)
+            _unless_interrupted()
         except subprocess.TimeoutExpired:
             _kill(process)
             return subprocess.CompletedProcess(command, LATE, "", f"Error: {command[0]} gave no answer in {LIMIT} s")

@@ -72,7 +72,9 @@ def test_blocks_run(page: Path, tmp_path: Path) -> None:
 
 
 def test_blocks_of_generated_pages_run(generated: Mapping[str, str], tmp_path: Path) -> None:
-    for number, page in enumerate(p for p in generated.values() if blocks(p)):
+    pages = [page for page in generated.values() if blocks(page)]
+    assert pages
+    for number, page in enumerate(pages):
         (tmp_path / str(number)).mkdir()
         run_blocks(page, tmp_path / str(number))
 

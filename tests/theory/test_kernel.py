@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -392,10 +394,20 @@ def test_what_compiles_meanwhile_ends_with_the_body(
     monkeypatch.setenv("ORBITGAP_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(kernel, "_failed", {})
+    monkeypatch.setattr(kernel, "theorems", lambda: [GOOD])
+    monkeypatch.setattr(coq_compiler, "LIMIT", 15)  # so that a call that nobody ends is late, and not only slow
+    run, statuses = coq_compiler._run, []
+
+    def seen(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        done = run(command, folder)
+        statuses.append(done.returncode)
+        return done
+
+    monkeypatch.setattr(coq_compiler, "_run", seen)
 
     def body() -> None:
         with kernel.compiling():
-            late = time.monotonic() + 60
+            late = time.monotonic() + 40
             while not beat.is_file() and time.monotonic() < late:
                 time.sleep(0.05)
             raise KeyboardInterrupt
@@ -405,6 +417,7 @@ def test_what_compiles_meanwhile_ends_with_the_body(
     beat.unlink()  # which fails if Coq was never called
     time.sleep(0.5)
     assert not beat.is_file()
+    assert coq_compiler.LATE not in statuses
     assert not kernel._failed  # what was interrupted says nothing
     assert not coq_compiler._interrupted.is_set()
 
